@@ -51,9 +51,10 @@ pub(crate) fn finish(block: &mut String, peer: &str, request: &Request<'_>, resp
     let heading = format!("{} {}", request.method, request.path);
     let status = response.status;
     let content_type = response.content_type.unwrap_or("no body");
-    let body = match str::from_utf8(&response.body) {
-        Ok(body) if body.len() <= LONGEST_BODY => printable(&without_hash(body)),
-        _ => format!("{content_type}, {} bytes", response.body.len()),
+    let body = if response.body.len() <= LONGEST_BODY {
+        printable(&without_hash(&response.body))
+    } else {
+        format!("{content_type}, {} bytes", response.body.len())
     };
     let _ = writeln!(block, "{heading:<50} {peer}\n{steps}  {status}  {body}\n");
 }

@@ -41,8 +41,9 @@ impl Json<'_> {
                 text.push('{');
                 for (index, (name, value)) in fields.iter().enumerate() {
                     text.push_str(if index == 0 { "" } else { "," });
-                    write_string(text, name);
-                    text.push(':');
+                    for piece in ["\"", name, "\":"] {
+                        text.push_str(piece); // names are this program's own and need no escapes
+                    }
                     value.write_to(text);
                 }
                 text.push('}');
@@ -62,21 +63,25 @@ impl Json<'_> {
 /// Quotes a string. Only what RFC 8259 §7 demands is escaped: `"`, `\` and everything below U+0020.
 fn write_string(text: &mut String, value: &str) {
     text.push('"');
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\u{8}' => text.push_str("\\b"),
-            '\t' => text.push_str("\\t"),
-            '\n' => text.push_str("\\n"),
-            '\u{c}' => text.push_str("\\f"),
-            '\r' => text.push_str("\\r"),
-            '\0'..='\u{1f}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(character)); // a string takes everything
+    let mut rest = value;
+    while let Some(position) = rest.bytes().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        let (plain, from_here) = rest.split_at(position);
+        text.push_str(plain);
+        match from_here.as_bytes()[0] {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            0x08 => text.push_str("\\b"),
+            b'\t' => text.push_str("\\t"),
+            b'\n' => text.push_str("\\n"),
+            0x0C => text.push_str("\\f"),
+            b'\r' => text.push_str("\\r"),
+            control => {
+                let _ = write!(text, "\\u{control:04x}"); // a string takes everything
             }
-            _ => text.push(character),
         }
+        rest = &from_here[1..];
     }
+    text.push_str(rest);
     text.push('"');
 }
 

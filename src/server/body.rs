@@ -6,7 +6,7 @@
 use httparse::{EMPTY_HEADER, Status};
 
 use super::framing::BodyLength;
-use super::limits::Limits;
+use super::limits::{HEADERS, Limits};
 use super::refusal::Refusal;
 use super::request::has_bare_line_feed;
 
@@ -135,7 +135,7 @@ impl BodyReader {
 /// headers they would let a client set lines after the checks (RFC 9110 §6.5.1).
 fn read_trailers(stream: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let too_long = Refusal::new(431, "The trailers are longer than this server takes.");
-    let mut slots = vec![EMPTY_HEADER; limits.headers];
+    let mut slots = [EMPTY_HEADER; HEADERS];
     match httparse::parse_headers(stream, &mut slots) {
         Ok(Status::Complete((length, _))) if length > limits.trailers => Err(too_long),
         Ok(Status::Complete((length, _))) if has_bare_line_feed(&stream[..length]) => {

@@ -26,7 +26,7 @@ pub(super) fn serve(server: &Server, stream: &TcpStream, peer: SocketAddr) {
     let Ok(mut wire) = Wire::new(server, stream, peer) else { return };
     if let Err(End::Refused(refusal)) = answer_requests(&mut wire) {
         let response = Response::from(refusal);
-        response.write_to(&mut wire.output, Persistence::Close, false);
+        wire.owe(&response, Persistence::Close, false);
         let reason = reason_phrase(refusal.status);
         let (peer, status, sentence) = (&wire.peer, refusal.status, refusal.sentence);
         let _ = writeln!(wire.log, "WARNING:  {peer} - refused with {status} {reason}: {sentence}");
@@ -88,7 +88,7 @@ fn read_body(
         if !(server.application.reads_body)(request) {
             return Ok(false);
         }
-        wire.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        wire.output.push_str("HTTP/1.1 100 Continue\r\n\r\n");
     }
     let mut deadline = None;
     while !reader.take(rest, body, &server.limits)? {
@@ -108,7 +108,7 @@ fn answer(wire: &mut Wire<'_>, request: &Request<'_>, persistence: Persistence) 
     } else {
         Refusal::new(501, "This server does not know the method of the request.").into()
     };
-    response.write_to(&mut wire.output, persistence, request.method == "HEAD");
+    wire.owe(&response, persistence, request.method == "HEAD");
     if server.access_log.is_some() {
         log_line(&mut wire.log, &wire.peer, request, response.status);
     }

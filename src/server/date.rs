@@ -1,7 +1,6 @@
 //! The `date` header: what day it is, from the seconds since 1970 and nothing else.
 //!
-//! Layer: uvicorn, which formats it once a second; formatted for each answer it costs less
-//! than can be measured, so there is no cache.
+//! Layer: uvicorn, which does as this does: it formats the date again when the second has changed.
 
 // A weekday and a month are small numbers on every machine.
 #![allow(clippy::cast_possible_truncation)]
@@ -13,16 +12,27 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A moment, in seconds since 1970, that prints as an IMF-fixdate (RFC 9110 §5.6.7):
-/// `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(super) struct HttpDate(u64);
+/// The date as text, formatted at most once a second.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    second: u64,
+    date: String,
+}
 
-impl HttpDate {
-    /// This second. A clock before 1970 reads as 1970.
-    pub(super) fn now() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+impl Clock {
+    /// What goes into a `date` header now. A system clock before 1970 reads as 1970.
+    pub(super) fn date(&mut self) -> &str {
+        let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        if second != self.second || self.date.is_empty() {
+            *self = Self { second, date: HttpDate(second).to_string() };
+        }
+        &self.date
     }
 }
+
+/// A moment, in seconds since 1970, that prints as an IMF-fixdate (RFC 9110 §5.6.7):
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+struct HttpDate(u64);
 
 impl fmt::Display for HttpDate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,10 @@
 
 use std::time::Duration;
 
+/// Header lines of a request: a browser sends fifteen. More: 431. This bound alone is fixed, because
+/// the slots for the lines are an array on the stack.
+pub(super) const HEADERS: usize = 100;
+
 /// How much of everything one client may use. Sizes are in bytes unless a field says otherwise.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -16,8 +20,6 @@ pub struct Limits {
     /// A whole head. Each read parses it again from its start, so this also bounds what a client
     /// costs that sends single bytes: 16 KiB cost a tenth of a second. Longer: 431.
     pub head: usize,
-    /// Header lines of a request: a browser sends fifteen. More: 431.
-    pub headers: usize,
     /// A body, after chunks are put together. A login form has a hundred bytes, and a body is
     /// never allocated by what its client *says* it will send. Longer: 413.
     pub body: usize,
@@ -58,7 +60,6 @@ impl Limits {
         empty_lines: 4,
         request_line: 8 * 1024,
         head: 16 * 1024,
-        headers: 100,
         body: 64 * 1024,
         chunk_overhead: 16 * 1024,
         trailers: 8 * 1024,

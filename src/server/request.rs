@@ -2,10 +2,12 @@
 //!
 //! Layer: uvicorn and its parser httptools; the result is what Starlette calls `Request`.
 
-use httparse::{EMPTY_HEADER, Error, Header, Status};
+use std::mem::MaybeUninit;
+
+use httparse::{Error, Header, Status};
 
 use super::framing::Framing;
-use super::limits::Limits;
+use super::limits::{HEADERS, Limits};
 use super::refusal::Refusal;
 use super::target;
 
@@ -39,9 +41,10 @@ impl<'a> Request<'a> {
         let start = empty_lines(input, limits.empty_lines)?;
         let head = &input[start..];
         check_request_line(head, limits.request_line)?;
-        let mut headers = vec![EMPTY_HEADER; limits.headers];
-        let mut parsed = httparse::Request::new(&mut headers);
-        let length = match parsed.parse(head) {
+        // Slots on the stack, not yet filled with anything: most requests need ten of them.
+        let mut slots = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut parsed = httparse::Request::new(&mut []);
+        let length = match parsed.parse_with_uninit_headers(head, &mut slots) {
             Ok(Status::Complete(length)) => start + length,
             Ok(Status::Partial) => return incomplete(input, limits),
             Err(Error::Version) if !head.contains(&b'\n') => return incomplete(input, limits),
@@ -51,8 +54,7 @@ impl<'a> Request<'a> {
         else {
             return incomplete(input, limits);
         };
-        let count = parsed.headers.len();
-        headers.truncate(count);
+        let headers = parsed.headers.to_vec();
         check_length_and_line_ends(&input[..length], limits)?;
         let (path, query) = target::split(method, target)?;
         target::check_host(&headers, minor_version)?;

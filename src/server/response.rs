@@ -3,9 +3,8 @@
 //! Layer: what Starlette calls `Response` and uvicorn writes.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::fmt::Write;
 
-use super::date::HttpDate;
 use super::framing::Persistence;
 
 /// What the application gives back for a request.
@@ -18,59 +17,61 @@ pub struct Response {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The media type of the body; an answer without a body may have none.
     pub content_type: Option<&'static str>,
-    /// The body, either part of the program or made for this answer.
-    pub body: Cow<'static, [u8]>,
+    /// The body, either part of the program or made for this answer. All answers here are text.
+    pub body: Cow<'static, str>,
 }
 
 impl Response {
     /// An answer with a body.
     #[must_use]
     pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
-        let body = Cow::Owned(body.into().into_bytes());
-        Self { status, headers: Vec::new(), content_type: Some(content_type), body }
+        let (headers, body) = (Vec::new(), Cow::Owned(body.into()));
+        Self { status, headers, content_type: Some(content_type), body }
     }
 
     /// An answer whose body is part of the program.
     #[must_use]
     pub fn page(content_type: &'static str, body: &'static str) -> Self {
-        let body = Cow::Borrowed(body.as_bytes());
-        Self { status: 200, headers: Vec::new(), content_type: Some(content_type), body }
+        let (headers, body) = (Vec::new(), Cow::Borrowed(body));
+        Self { status: 200, headers, content_type: Some(content_type), body }
     }
 
     /// An answer without a body and with one header line that says it all.
     #[must_use]
     pub fn empty(status: u16, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         let headers = vec![(name, value.into())];
-        Self { status, headers, content_type: None, body: Cow::Borrowed(b"") }
+        Self { status, headers, content_type: None, body: "".into() }
     }
 
     /// Appends the answer to `output`, as HTTP/1.1 whatever the client speaks (RFC 9110 §6.2).
     ///
     /// An answer to HEAD has all header lines of GET, `content-length` too, and no body
     /// (RFC 9110 §9.3.2); 204 has neither (§8.6).
-    pub(super) fn write_to(&self, output: &mut Vec<u8>, persistence: Persistence, is_head: bool) {
-        let mut line = |text: std::fmt::Arguments<'_>| {
-            // Writing to a vector cannot fail.
-            let _ = output.write_fmt(text);
+    pub(super) fn write_to(&self, output: &mut String, date: &str, persistence: Persistence, is_head: bool) {
+        // Writing to a string cannot fail.
+        let _ = write!(output, "HTTP/1.1 {} {}\r\n", self.status, reason_phrase(self.status));
+        let mut line = |name: &str, value: &str| {
+            for piece in [name, ": ", value, "\r\n"] {
+                output.push_str(piece);
+            }
         };
-        let reason = reason_phrase(self.status);
-        line(format_args!("HTTP/1.1 {} {reason}\r\ndate: {}\r\n", self.status, HttpDate::now()));
+        line("date", date);
         for (name, value) in &self.headers {
-            line(format_args!("{name}: {value}\r\n"));
+            line(name, value);
         }
         if self.status != 204 {
-            line(format_args!("content-length: {}\r\n", self.body.len()));
+            line("content-length", &self.body.len().to_string());
         }
         if let Some(content_type) = self.content_type {
-            line(format_args!("content-type: {content_type}\r\n"));
+            line("content-type", content_type);
         }
-        output.extend_from_slice(match persistence {
-            Persistence::KeepAlive => b"\r\n",
-            Persistence::KeepAliveSaid => b"connection: keep-alive\r\n\r\n",
-            Persistence::Close => b"connection: close\r\n\r\n",
+        output.push_str(match persistence {
+            Persistence::KeepAlive => "\r\n",
+            Persistence::KeepAliveSaid => "connection: keep-alive\r\n\r\n",
+            Persistence::Close => "connection: close\r\n\r\n",
         });
         if !is_head {
-            output.extend_from_slice(&self.body);
+            output.push_str(&self.body);
         }
     }
 }

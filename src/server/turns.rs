@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
+use super::date::Clock;
 use super::framing::Persistence;
 use super::refusal::Refusal;
 use super::response::Response;
@@ -126,11 +127,16 @@ impl Drop for Place<'_> {
 /// 503 for a client that cannot be served, without ever waiting for it: whoever stands at the door
 /// must not be held up there.
 fn turn_away(mut stream: &TcpStream, sentence: &'static str) {
-    let mut answer = Vec::new();
-    Response::from(Refusal::new(503, sentence)).write_to(&mut answer, Persistence::Close, false);
+    let mut answer = String::new();
+    Response::from(Refusal::new(503, sentence)).write_to(
+        &mut answer,
+        Clock::default().date(),
+        Persistence::Close,
+        false,
+    );
     let _ = stream
         .set_nonblocking(true)
-        .and_then(|()| stream.write_all(&answer))
+        .and_then(|()| stream.write_all(answer.as_bytes()))
         .and_then(|()| stream.shutdown(Shutdown::Write))
         .and_then(|()| stream.read(&mut [0; 4096])); // what has come already would reset the answer
 }

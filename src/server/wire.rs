@@ -9,7 +9,10 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::Server;
+use super::date::Clock;
+use super::framing::Persistence;
 use super::refusal::Refusal;
+use super::response::Response;
 
 /// Why a connection ends before its client said so.
 #[derive(Debug)]
@@ -42,9 +45,11 @@ pub(super) struct Wire<'a> {
     /// The client, as it stands in the log.
     pub(super) peer: String,
     /// Answers that are not written yet.
-    pub(super) output: Vec<u8>,
+    pub(super) output: String,
     /// Lines about those answers.
     pub(super) log: String,
+    /// What day it is.
+    clock: Clock,
     read_timeout: Duration,
     write_timeout: Duration,
 }
@@ -57,8 +62,14 @@ impl<'a> Wire<'a> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(read_timeout))?;
         stream.set_write_timeout(Some(write_timeout))?;
-        let (output, log) = (Vec::new(), String::new());
-        Ok(Self { stream, server, peer: peer.to_string(), output, log, read_timeout, write_timeout })
+        let (output, log) = (String::new(), String::new());
+        let (peer, clock) = (peer.to_string(), Clock::default());
+        Ok(Self { stream, server, peer, output, log, clock, read_timeout, write_timeout })
+    }
+
+    /// Puts an answer with those that are to be written.
+    pub(super) fn owe(&mut self, response: &Response, persistence: Persistence, is_head: bool) {
+        response.write_to(&mut self.output, self.clock.date(), persistence, is_head);
     }
 
     /// Waits for bytes of a head. `false`: the client has no further request.
@@ -133,7 +144,7 @@ impl<'a> Wire<'a> {
             if written > 0 {
                 self.limit_write(deadline.saturating_duration_since(Instant::now()))?;
             }
-            match retry(|| self.stream.write(&self.output[written..]))? {
+            match retry(|| self.stream.write(&self.output.as_bytes()[written..]))? {
                 0 => return Err(ErrorKind::WriteZero.into()),
                 count => written += count,
             }
