@@ -35,8 +35,9 @@ impl From<io::Error> for End {
     }
 }
 
-/// A read begins with room for this many bytes; most requests fit. The buffer grows when they do not.
-const FIRST_READ: usize = 2 * 1024;
+/// A read begins with room for this many bytes, in which most requests fit; it doubles when one read
+/// fills it. So an idle connection holds little memory, and a busy one makes few system calls.
+const FIRST_READ: usize = 1024;
 
 /// A socket, what is to be written to it, and what is to be said about it in the log.
 pub(super) struct Wire<'a> {
@@ -50,6 +51,8 @@ pub(super) struct Wire<'a> {
     pub(super) log: String,
     /// What day it is.
     clock: Clock,
+    /// How many bytes a read takes at the most.
+    room: usize,
     read_timeout: Duration,
     write_timeout: Duration,
 }
@@ -64,7 +67,8 @@ impl<'a> Wire<'a> {
         stream.set_write_timeout(Some(write_timeout))?;
         let (output, log) = (String::new(), String::new());
         let (peer, clock) = (peer.to_string(), Clock::default());
-        Ok(Self { stream, server, peer, output, log, clock, read_timeout, write_timeout })
+        let room = FIRST_READ;
+        Ok(Self { stream, server, peer, output, log, clock, room, read_timeout, write_timeout })
     }
 
     /// Puts an answer with those that are to be written.
@@ -126,10 +130,14 @@ impl<'a> Wire<'a> {
             self.read_timeout = timeout;
         }
         let length = buffer.len();
-        let room = (buffer.capacity() - length).max(FIRST_READ).min(self.server.limits.buffer() - length);
+        let room = self.room.min(self.server.limits.buffer() - length);
         buffer.resize(length + room, 0);
         let result = retry(|| self.stream.read(&mut buffer[length..]));
-        buffer.truncate(length + result.as_ref().map_or(0, |count| *count));
+        let count = *result.as_ref().unwrap_or(&0);
+        buffer.truncate(length + count);
+        if count == self.room {
+            self.room *= 2;
+        }
         result
     }
 
