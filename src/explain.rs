@@ -26,6 +26,13 @@ pub fn switch_on() {
     ON.store(true, Relaxed);
 }
 
+/// Opens the block of a request. A handler that panicked may have left steps behind.
+pub(crate) fn begin() {
+    if ON.load(Relaxed) {
+        STEPS.take();
+    }
+}
+
 /// Notes a step: the section of the chapter, the place of the call, and what was found there.
 ///
 /// While the mode is off this is one load and one jump.

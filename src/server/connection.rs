@@ -24,9 +24,10 @@ const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "
 /// Serves one connection to its end.
 pub(super) fn serve(server: &Server, stream: &TcpStream, peer: SocketAddr) {
     let Ok(mut wire) = Wire::new(server, stream, peer) else { return };
-    if let Err(End::Refused(refusal)) = answer_requests(&mut wire) {
-        let response = Response::from(refusal);
-        wire.owe(&response, Persistence::Close, false);
+    let mut head = Vec::new();
+    if let Err(End::Refused(refusal)) = answer_requests(&mut wire, &mut head) {
+        let is_head = head.trim_ascii_start().starts_with(b"HEAD ");
+        wire.owe(&Response::from(refusal), Persistence::Close, is_head);
         let reason = reason_phrase(refusal.status);
         let (peer, status, sentence) = (&wire.peer, refusal.status, refusal.sentence);
         let _ = writeln!(wire.log, "WARNING:  {peer} - refused with {status} {reason}: {sentence}");
@@ -38,17 +39,17 @@ pub(super) fn serve(server: &Server, stream: &TcpStream, peer: SocketAddr) {
 ///
 /// There are three buffers. `head` holds the head, from which the request borrows; `rest` what
 /// came behind it, which is first this request's body and then the next request; `body` the body.
-fn answer_requests(wire: &mut Wire<'_>) -> Result<(), End> {
+fn answer_requests(wire: &mut Wire<'_>, head: &mut Vec<u8>) -> Result<(), End> {
     let limits = &wire.server.limits;
-    let (mut head, mut rest, mut body) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rest, mut body) = (Vec::new(), Vec::new());
     loop {
         let mut deadline = None;
         let (mut request, framing) = loop {
-            mend_minor_version(&mut head);
-            if let Some(complete) = Request::parse(&head, limits)? {
+            mend_minor_version(head);
+            if let Some(complete) = Request::parse(head, limits)? {
                 break complete;
             }
-            if !wire.read_head(&mut head, &mut deadline)? {
+            if !wire.read_head(head, &mut deadline)? {
                 return Ok(());
             }
         };
@@ -68,7 +69,7 @@ fn answer_requests(wire: &mut Wire<'_>) -> Result<(), End> {
         }
         head.clear();
         body.clear();
-        mem::swap(&mut head, &mut rest);
+        mem::swap(head, &mut rest);
     }
 }
 
@@ -101,6 +102,7 @@ fn read_body(
 /// Hands the request to the application and puts its answer with those that are to be written.
 fn answer(wire: &mut Wire<'_>, request: &Request<'_>, persistence: Persistence) -> Result<(), End> {
     let server = wire.server;
+    explain::begin();
     let response = if METHODS.contains(&request.method) {
         // A handler that panics costs its connection, not the server: the stack unwinds to here.
         catch_unwind(AssertUnwindSafe(|| (server.application.answer)(request)))

@@ -1,0 +1,300 @@
+//! What all tests share: the built server in a process of its own, the server inside the test with
+//! limits of the test's choice, and a client that sends bytes as they are and reads answers
+//! strictly.
+//!
+//! Everything here waits ten seconds at the most and then fails, so that no test can hang.
+
+// Each test file is a crate of its own, and uses a part of this.
+#![allow(dead_code)]
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use simple_oauth2::app::APPLICATION;
+use simple_oauth2::server::{Limits, Server};
+
+/// How long anything may take. Far more than it ever does, also on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The built program on a free port of 127.0.0.1; it ends when this is dropped.
+pub struct TestServer {
+    process: Child,
+    address: SocketAddr,
+    banner: String,
+    lines: Receiver<String>,
+}
+
+impl TestServer {
+    /// Serves without an access log.
+    pub fn start() -> Self {
+        Self::start_with(&["--port", "0", "--no-access-log"])
+    }
+
+    /// Serves with these flags, among which should be `--port 0`. Waits for the banner.
+    pub fn start_with(flags: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_simple-oauth2"))
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the built program starts");
+        let stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
+        let (sender, lines) = mpsc::channel();
+        // A thread of its own, because a pipe has no read timeout; it ends with the process.
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let Ok(banner) = lines.recv_timeout(PATIENCE) else {
+            let _ = process.kill();
+            panic!("no banner from {flags:?}; exit status: {:?}", process.wait());
+        };
+        let address = address_in(&banner);
+        Self { process, address, banner, lines }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The first line it printed.
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// The next line it prints after the banner; `None` when it prints none in this time.
+    pub fn next_line_within(&self, time: Duration) -> Option<String> {
+        self.lines.recv_timeout(time).ok()
+    }
+
+    /// The next line it prints after the banner.
+    pub fn next_line(&self) -> String {
+        self.next_line_within(PATIENCE).expect("the server prints a line")
+    }
+
+    /// A new connection to it.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// The answer to one request on a connection of its own.
+    pub fn exchange(&self, request: &[u8]) -> Answer {
+        let mut client = self.connect();
+        client.send(request);
+        client.answer()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The address in a banner: what stands between the first `http://` and the comma behind it.
+pub fn address_in(banner: &str) -> SocketAddr {
+    let address = banner.split_once("http://").and_then(|(_, rest)| rest.split(',').next());
+    address
+        .and_then(|address| address.parse().ok())
+        .unwrap_or_else(|| panic!("no address in the banner {banner:?}"))
+}
+
+/// The chapter's application inside this process, with these limits. It serves until the test
+/// program ends.
+pub fn serve_with(limits: Limits) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    thread::spawn(move || {
+        Server { listener, application: APPLICATION, limits, access_log: None }.run().map(|_| ())
+    });
+    address
+}
+
+/// A raw socket, and the bytes that came over it and are not read yet.
+pub struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Client {
+    /// Connects, with the patience above for each read and write.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
+        // Each `send` is a packet of its own.
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        Self { stream, unread: Vec::new() }
+    }
+
+    /// This end of the connection, as it stands in the server's log.
+    pub fn address(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connected socket has an address")
+    }
+
+    /// Sends these bytes as they are. That the server has gone is not an error here: then the
+    /// answer, or the lack of one, says more.
+    pub fn send(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.stream.write_all(bytes) {
+            assert!(
+                matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
+                "cannot send: {error}"
+            );
+        }
+    }
+
+    /// Says that nothing more will be sent, while answers can still come.
+    pub fn finish_sending(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// The next response to a GET or POST. An interim `100 Continue` is a response as well.
+    pub fn answer(&mut self) -> Answer {
+        self.next_answer(true).expect("an answer, not the end of the connection")
+    }
+
+    /// The next response to a HEAD, which has no body whatever its `content-length` says.
+    pub fn answer_to_head(&mut self) -> Answer {
+        self.next_answer(false).expect("an answer, not the end of the connection")
+    }
+
+    /// The next response to a GET or POST; `None` where the connection ends instead.
+    pub fn answer_unless_closed(&mut self) -> Option<Answer> {
+        self.next_answer(true)
+    }
+
+    /// Whether the server ends the connection, by an end or a reset, with no byte left before it.
+    /// Waits for it.
+    pub fn is_closed(&mut self) -> bool {
+        self.unread.is_empty()
+            && match self.stream.peek(&mut [0]) {
+                Ok(count) => count == 0,
+                Err(error) => error.kind() == ErrorKind::ConnectionReset,
+            }
+    }
+
+    /// Whether nothing comes, neither a byte nor the end of the connection, for this long.
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("a read timeout");
+        let silent =
+            self.unread.is_empty() && matches!(self.stream.peek(&mut [0]), Err(error) if is_timeout(&error));
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
+        silent
+    }
+
+    fn next_answer(&mut self, may_have_body: bool) -> Option<Answer> {
+        let deadline = Instant::now() + PATIENCE;
+        let head_length = loop {
+            if let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if !self.read_more(deadline) {
+                assert!(self.unread.is_empty(), "half a head: {}", self.unread.escape_ascii());
+                return None;
+            }
+        };
+        let head: Vec<u8> = self.unread.drain(..head_length).collect();
+        let mut answer = Answer::from_head(&head);
+        let length = if may_have_body { answer.body_length() } else { 0 };
+        while self.unread.len() < length {
+            assert!(self.read_more(deadline), "half a body behind {}", answer.head);
+        }
+        answer.body = self.unread.drain(..length).collect();
+        Some(answer)
+    }
+
+    /// Reads what has come; `false` at the end of the connection.
+    fn read_more(&mut self, deadline: Instant) -> bool {
+        let mut buffer = [0; 8 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(count) => {
+                assert!(Instant::now() < deadline, "the answer comes too slowly");
+                self.unread.extend_from_slice(&buffer[..count]);
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
+            Err(error) if is_timeout(&error) => {
+                panic!("neither bytes nor an end; unread so far: {}", self.unread.escape_ascii())
+            }
+            Err(error) => panic!("cannot read: {error}"),
+        }
+    }
+}
+
+/// A read timeout has one name on Unix and another on Windows.
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// A response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The status line and the header lines, up to and with the empty line.
+    pub head: String,
+    /// The header lines in their order, as they were written.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of the header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        let value = found.next().map(|(_, value)| value.as_str());
+        assert!(found.next().is_none(), "{name} stands twice in {}", self.head);
+        value
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("the body is UTF-8")
+    }
+
+    /// The same answer without its `date`, which differs from second to second.
+    pub fn without_date(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "date");
+        self.head = self.head.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect();
+        self
+    }
+
+    /// Reads a head as strictly as a server should read ours: this is where a malformed answer is
+    /// found, whatever the test is about.
+    fn from_head(head: &[u8]) -> Self {
+        let head = str::from_utf8(head).expect("the head is UTF-8").to_owned();
+        let mut lines = head.trim_end_matches("\r\n").split("\r\n");
+        let status_line = lines.next().unwrap_or_default();
+        let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("no status line: {head:?}"));
+        let headers = lines.map(|line| {
+            assert!(
+                !line.contains(|character: char| character.is_control()),
+                "a control character: {line:?}"
+            );
+            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no header line: {line:?}"));
+            (name.to_owned(), value.to_owned())
+        });
+        let headers = headers.collect();
+        Self { status, head, headers, body: Vec::new() }
+    }
+
+    /// How many bytes of body follow the head. All answers that may have a body say it.
+    fn body_length(&self) -> usize {
+        if self.status < 200 || self.status == 204 {
+            return 0;
+        }
+        let length = self.header("content-length").and_then(|value| value.parse().ok());
+        length.unwrap_or_else(|| panic!("no content-length: {}", self.head))
+    }
+}
