@@ -78,12 +78,14 @@ impl<'a> Wire<'a> {
 
     /// Waits for bytes of a head. `false`: the client has no further request.
     ///
-    /// `deadline` is the one of this head; it is set when the first byte is there.
+    /// `deadline` is the one of this head; it is set when the first byte is there. Everything owed is
+    /// written first: the client may be waiting for it before it says more.
     pub(super) fn read_head(
         &mut self,
         head: &mut Vec<u8>,
         deadline: &mut Option<Instant>,
     ) -> Result<bool, End> {
+        self.flush()?;
         let limits = &self.server.limits;
         let timeout = if head.is_empty() {
             limits.idle
@@ -105,8 +107,9 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Waits for bytes of a body.
+    /// Waits for bytes of a body, for which the client may want a `100 Continue` first.
     pub(super) fn read_body(&mut self, stream: &mut Vec<u8>, deadline: Instant) -> Result<(), End> {
+        self.flush()?;
         match self.read(stream, deadline.saturating_duration_since(Instant::now())) {
             Ok(0) => {
                 Err(Refusal::bad_request("The connection ends before the body of the request does.").into())
@@ -118,10 +121,8 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Appends what comes to `buffer`. Everything owed is written first: the client may be waiting
-    /// for it before it says more.
+    /// Appends what comes to `buffer`.
     fn read(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> io::Result<usize> {
-        self.flush()?;
         if timeout.is_zero() {
             return Err(ErrorKind::TimedOut.into()); // a timeout of zero would mean none
         }
