@@ -1,6 +1,6 @@
 //! The flags, under the names that uvicorn gives them.
 //!
-//! Layer: uvicorn, which uses the package click for this. Five flags need no package.
+//! Layer: uvicorn, which uses the package click for this. Six flags need no package.
 
 use std::ffi::OsString;
 

@@ -8,8 +8,13 @@
 mod support;
 
 use std::fmt::Display;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::Duration;
 
-use support::{Client, TestServer};
+use simple_oauth2::server::Limits;
+use support::{Client, PATIENCE, TestServer, serve_with};
 
 /// A refusal: the status, the place in the RFC that asks for it or allows it, a word on why, and
 /// the bytes.
@@ -29,10 +34,11 @@ macro_rules! headers {
     };
 }
 
-/// A login with these header lines, and five bytes behind its head.
+/// A login with these header lines, and five bytes behind its head, which are a body for whoever
+/// counts to five and a body for whoever reads chunks.
 macro_rules! login {
     ($lines:literal) => {
-        concat!("POST /token HTTP/1.1\r\nHost: localhost\r\n", $lines, "\r\n\r\nhello").as_bytes()
+        concat!("POST /token HTTP/1.1\r\nHost: localhost\r\n", $lines, "\r\n\r\n0\r\n\r\n").as_bytes()
     };
 }
 
@@ -222,7 +228,7 @@ const REFUSED: &[Row] = &[
     (400, "9110 8.6", "the same value twice",                  login!("Content-Length: 5, 5")),
     (400, "9110 8.6", "the same line twice",                   login!("Content-Length: 5\r\nContent-Length: 5")),
     (400, "9110 8.6", "a comma and nothing",                   login!("Content-Length: 5,")),
-    (400, "9112 6.3", "a wrong one in HTTP/1.0",               b"POST /token HTTP/1.0\r\nContent-Length: +5\r\n\r\nhello"),
+    (400, "9112 6.3", "a wrong one in HTTP/1.0",               b"POST /token HTTP/1.0\r\nContent-Length: +5\r\n\r\n0\r\n\r\n"),
     (400, "9112 6.3", "a wrong one in a GET",                  headers!("Host: localhost\r\nContent-Length: x")),
     (413, "9110 15.5.14", "one byte too many",                 login!("Content-Length: 65537")),
     (413, "9110 15.5.14", "no 100 before it",                  login!("Content-Length: 65537\r\nExpect: 100-continue")),
@@ -248,6 +254,7 @@ const REFUSED: &[Row] = &[
     (400, "9112 6.1", "chunked twice, in two lines",           login!("Transfer-Encoding: chunked\r\nTransfer-Encoding: Chunked")),
     (400, "9112 6.1", "chunked twice, with one between",       login!("Transfer-Encoding: chunked, gzip, chunked")),
     (400, "9112 7.1", "chunked has no parameters",             login!("Transfer-Encoding: chunked;a=b")),
+    (400, "9112 6.1", "chunked twice, once with a parameter",  login!("Transfer-Encoding: chunked;a=b, chunked")),
     (400, "9110 5.6.1", "an empty element, which some skip",   login!("Transfer-Encoding: , chunked")),
     (400, "9110 5.6.1", "an empty element at the end",         login!("Transfer-Encoding: chunked,")),
     (501, "9112 6.1", "a coding that is not known here",       login!("Transfer-Encoding: gzip, chunked")),
@@ -261,6 +268,8 @@ const REFUSED: &[Row] = &[
 
     // Chunks: size line, data, line end.
     (400, "9112 7.1", "an empty size line is not the end",     chunks!("\r\nhello\r\n0\r\n\r\n")),
+    (400, "9112 7.1", "nor are two of them",                   chunks!("\r\n\r\n")),
+    (400, "9112 7.1", "nor is an extension without a size",    chunks!(";a=b\r\n\r\n")),
     (400, "9112 7.1", "an extension without a size",           chunks!(";a=b\r\nhello\r\n0\r\n\r\n")),
     (400, "9112 7.1", "a blank in front",                      chunks!(" 5\r\nhello\r\n0\r\n\r\n")),
     (400, "9112 7.1", "a blank behind",                        chunks!("5 \r\nhello\r\n0\r\n\r\n")),
@@ -339,7 +348,12 @@ fn too_much() -> Vec<(u16, &'static str, &'static str, Vec<u8>)> {
         ),
         (400, "9112 7.1.1", "a long extension", login(&format!("5;{}\r\nhello\r\n0\r\n\r\n", x(16_384)))),
         (400, "9112 7.1.1", "an extension without end", login(&format!("5;{}", x(20_000)))),
-        (400, "9112 7.1.1", "many extensions", login(&format!("1;{}\r\na\r\n", x(100)).repeat(170))),
+        (
+            400,
+            "9112 7.1.1",
+            "many extensions",
+            login(&(format!("1;{}\r\na\r\n", x(100)).repeat(170) + "0\r\n\r\n")),
+        ),
         (400, "9112 7.1", "a size of many zeros without end", login(&"0".repeat(20_000))),
         (431, "9110 5.4", "a long trailer", login(&format!("0\r\nA: {}\r\n\r\n", x(8192)))),
         (431, "9110 5.4", "a trailer without end", login(&format!("0\r\nA: {}", x(20_000)))),
@@ -351,14 +365,12 @@ fn too_much() -> Vec<(u16, &'static str, &'static str, Vec<u8>)> {
 /// What the smuggled request asks for; its answer would be 200.
 const SMUGGLED: &[u8] = b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Sends the refused bytes in these pieces with a request behind them, and says what is wrong with
-/// the answer.
+/// Sends these pieces and, when the answer has come, a request behind them; says what is wrong.
 fn fault<'a>(server: &TestServer, status: u16, pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
     let mut client = server.connect();
     for piece in pieces {
         client.send(piece);
     }
-    client.send(SMUGGLED);
     let answer = client.answer();
     client.send(SMUGGLED);
     let is_one_line = answer.text().ends_with('\n') && answer.text().lines().count() == 1;
@@ -392,23 +404,12 @@ fn what_http_forbids_is_refused_with_a_reason_and_the_connection_ends() {
     let faults = REFUSED.iter().filter_map(|&(status, section, why, bytes)| {
         let name = row_name(status, section, why, bytes);
         println!("{name}"); // seen when the next line panics
-        fault(&server, status, [bytes]).map(|fault| format!("{name}\n    {fault}"))
+        fault(&server, status, [&[bytes, SMUGGLED].concat()[..]]).map(|fault| format!("{name}\n    {fault}"))
     });
     assert_no_faults(&faults.collect::<Vec<_>>());
 }
 
-#[test]
-fn too_much_of_anything_is_refused_with_a_reason_and_the_connection_ends() {
-    let server = TestServer::start();
-    let faults = too_much().into_iter().filter_map(|(status, section, why, bytes)| {
-        let name = row_name(status, section, why, &bytes);
-        println!("{name}");
-        fault(&server, status, [bytes.as_slice()]).map(|fault| format!("{name}\n    {fault}"))
-    });
-    assert_no_faults(&faults.collect::<Vec<_>>());
-}
-
-/// The same table with each byte sent on its own.
+/// The same table with each byte sent on its own, and nothing behind the last.
 #[test]
 fn what_is_refused_is_refused_the_same_when_it_comes_byte_by_byte() {
     let server = TestServer::start();
@@ -418,6 +419,70 @@ fn what_is_refused_is_refused_the_same_when_it_comes_byte_by_byte() {
         fault(&server, status, bytes.chunks(1)).map(|fault| format!("{name}\n    {fault}"))
     });
     assert_no_faults(&faults.collect::<Vec<_>>());
+}
+
+/// With a request behind the bytes, and without: no one waits for the end of what has none.
+#[test]
+fn too_much_of_anything_is_refused_with_a_reason_and_the_connection_ends() {
+    let server = TestServer::start();
+    let mut faults = Vec::new();
+    for (status, section, why, bytes) in too_much() {
+        let name = row_name(status, section, why, &bytes);
+        println!("{name}");
+        for behind in [SMUGGLED, b""] {
+            let fault = fault(&server, status, [&[&bytes, behind].concat()[..]]);
+            faults.extend(fault.map(|fault| format!("{name}\n    {fault}")));
+        }
+    }
+    assert_no_faults(&faults);
+}
+
+/// The limit holds for what comes in one packet as well.
+#[test]
+fn a_head_over_the_limit_is_refused_although_it_is_whole() {
+    let address = serve_with(Limits { head: 256, ..Limits::DEFAULT });
+    for (length, status) in [(256, 200), (257, 431)] {
+        let start = "GET /docs HTTP/1.1\r\nHost: localhost\r\nA: ";
+        let filler = "x".repeat(length - start.len() - "\r\n\r\n".len());
+        let mut client = Client::connect(address);
+        client.send(format!("{start}{filler}\r\n\r\n").as_bytes());
+        assert_eq!(client.answer().status, status, "{length}");
+    }
+}
+
+/// RFC 9110 §9.3.2: an answer to HEAD has no body, a refusal neither.
+#[test]
+fn a_refused_head_is_told_so_without_a_body() {
+    let server = TestServer::start();
+    for (status, bytes) in [
+        (400, &b"HEAD /docs HTTP/1.1\r\n\r\n"[..]),
+        (417, b"HEAD /docs HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\n\r\n"),
+        (505, b"HEAD /docs HTTP/2.0\r\n\r\n"),
+    ] {
+        let mut client = server.connect();
+        client.send(bytes);
+        assert_eq!(client.answer_to_head().status, status);
+        assert!(client.is_closed(), "{}", bytes.escape_ascii());
+    }
+}
+
+/// RFC 9112 §9.6: were the connection closed at once, what the client still sends would reset it,
+/// and the reset can destroy the answer before the client has read it.
+#[test]
+fn a_client_that_is_still_sending_can_finish_and_read_why_it_was_refused() -> io::Result<()> {
+    let server = TestServer::start();
+    let mut stream = TcpStream::connect(server.address())?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 163840\r\n\r\n")?;
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(10));
+        stream.write_all(&[b'x'; 16 * 1024])?;
+    }
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    Ok(())
 }
 
 /// A client that speaks something else waits for an answer after its first bytes; the end of the

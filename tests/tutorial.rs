@@ -69,6 +69,14 @@ mod section_2 {
     }
 
     #[test]
+    fn a_form_that_is_not_called_a_form_is_none() {
+        for content_type in ["text/plain", "multipart/form-data; boundary=x", "*/*"] {
+            let answer = post_token(content_type, "username=johndoe&password=secret");
+            assert_eq!(faulty_fields(&answer), ["username", "password"], "{content_type}");
+        }
+    }
+
+    #[test]
     fn a_field_called_user_name_or_email_is_not_the_username() {
         for form in ["user-name=johndoe&password=secret", "email=johndoe@example.com&password=secret"] {
             assert_eq!(faulty_fields(&login(form)), ["username"], "{form}");
@@ -168,7 +176,7 @@ mod section_3_3 {
 
     #[test]
     fn a_wrong_password_is_an_error() {
-        for password in ["wrong", "Secret", "secret+", "secret2"] {
+        for password in ["wrong", "secre", "Secret", "secret+", "secret2"] {
             let answer = login(&format!("username=johndoe&password={password}"));
             assert_eq!((answer.status, answer.text()), (400, INCORRECT), "{password}");
         }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Unwritten text, in bytes; a line beyond it is dropped.
+/// Unwritten text, in bytes; lines that do not fit are dropped.
 const MOST: usize = 1024 * 1024;
 
 /// How long lines gather before they are written: too short for a person to notice.

@@ -102,7 +102,8 @@ impl BodyReader {
         const REFUSAL: Refusal = Refusal::bad_request("A chunk does not begin with a valid size line.");
         let end = stream.iter().position(|&byte| byte == b'\n');
         let length = end.map_or(stream.len(), |end| end + 1);
-        if self.overhead + length > limits.chunk_overhead {
+        let needed = length + usize::from(end.is_none()); // an open line has one more byte at least
+        if self.overhead + needed > limits.chunk_overhead {
             return Err(Refusal::bad_request("The chunk-size lines are longer than this server takes."));
         }
         let line = &stream[..length];

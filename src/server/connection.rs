@@ -61,7 +61,7 @@ fn answer_requests(wire: &mut Wire<'_>, head: &mut Vec<u8>) -> Result<(), End> {
         let persistence = if whole { framing.persistence } else { Persistence::Close };
         answer(wire, &request, persistence)?;
         if persistence == Persistence::Close {
-            let more_may_come = !whole || !rest.is_empty();
+            let more_may_come = !whole || !rest.is_empty() || wire.was_filled();
             if more_may_come {
                 wire.linger()?;
             }

@@ -1,6 +1,6 @@
 //! The `date` header: what day it is, from the seconds since 1970 and nothing else.
 //!
-//! Layer: uvicorn, which does as this does: it formats the date again when the second has changed.
+//! Layer: uvicorn, which also formats the date once a second and not for each answer.
 
 // A weekday and a month are small numbers on every machine.
 #![allow(clippy::cast_possible_truncation)]

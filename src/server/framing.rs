@@ -117,7 +117,10 @@ fn is_chunked(headers: &[Header<'_>], minor_version: u8) -> Result<bool, Refusal
 /// `Expect` (RFC 9110 §10.1.1): `100-continue` is the only expectation there is; HTTP/1.0 has none.
 fn expects_continue(headers: &[Header<'_>], minor_version: u8) -> Result<bool, Refusal> {
     let mut expected = false;
-    for expectation in list(headers, "expect").filter(|_| minor_version > 0) {
+    if minor_version == 0 {
+        return Ok(false);
+    }
+    for expectation in list(headers, "expect").filter(|expectation| !expectation.is_empty()) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             return Err(Refusal::new(417, "The only expectation known here is 100-continue."));
         }

@@ -55,7 +55,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What `cargo run` serves with: no hostile connection lives longer than 35 seconds.
+    /// What `cargo run` serves with. One request may take 45 seconds (15 silent, 10 for its head, 20
+    /// for its body), and each writing of answers 10 more; only a client that goes on asking and
+    /// reading stays longer.
     pub const DEFAULT: Self = Self {
         empty_lines: 4,
         request_line: 8 * 1024,

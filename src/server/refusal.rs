@@ -1,12 +1,13 @@
-//! The one error of the server floor: a request that HTTP does not allow, or that is too much.
+//! The one error of the server floor: a request that HTTP does not allow, that is too much, or that
+//! cannot be served now.
 //!
 //! Layer: uvicorn, which says `Invalid HTTP request received.` to all of these; here the
 //! sentence says what was wrong, because a student wants the reason.
 
 use super::response::{Response, reason_phrase};
 
-/// Why a request is not passed on to the application. After it no one knows where the next
-/// request begins, so the connection ends too.
+/// Why a request gets no answer of the application. After most refusals no one knows where the next
+/// request begins, so the connection ends too; a method that is not known is the exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status code of the answer: 400, 408, 413, 414, 417, 431, 500, 501, 503 or 505.

@@ -103,19 +103,18 @@ fn check_request_line(head: &[u8], most: usize) -> Result<(), Refusal> {
     Err(Refusal::bad_request("This does not begin like an HTTP request."))
 }
 
+const HEAD_TOO_LONG: Refusal = Refusal::new(431, "The head of the request is longer than this server takes.");
+
 /// The head goes on, if there is room for more.
 fn incomplete<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, Refusal> {
-    if input.len() < limits.head {
-        return Ok(None);
-    }
-    Err(Refusal::new(431, "The head of the request is longer than this server takes."))
+    if input.len() < limits.head { Ok(None) } else { Err(HEAD_TOO_LONG) }
 }
 
 /// The last two gaps of httparse: it knows no limit, and takes LF alone as a line end. A stricter
 /// reader in front of us would see one line where we see two (RFC 9112 §2.2).
 fn check_length_and_line_ends(head: &[u8], limits: &Limits) -> Result<(), Refusal> {
     if head.len() > limits.head {
-        incomplete::<()>(head, limits)?;
+        return Err(HEAD_TOO_LONG);
     }
     if has_bare_line_feed(head) {
         return Err(Refusal::bad_request("A line of the head ends in LF without CR."));

@@ -29,7 +29,7 @@ pub(super) fn split<'a>(method: &str, target: &'a str) -> Result<(&'a str, Optio
         None => (target, None),
     };
     match path {
-        "" if method == "OPTIONS" => Ok(("*", query)), // RFC 9112 §3.2.4
+        "" if method == "OPTIONS" && query.is_none() => Ok(("*", None)), // RFC 9112 §3.2.4
         "" => Ok(("/", query)),
         _ => Ok((path, query)),
     }
@@ -107,7 +107,6 @@ fn is_registered_name(mut name: &[u8]) -> bool {
     while let [first, rest @ ..] = name {
         name = match (first, rest) {
             (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
-            (b'%', _) => return false,
             _ if first.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(first) => rest,
             _ => return false,
         };

@@ -1,8 +1,8 @@
 //! A thread for each connection: accept one, serve it to its end, and come back to the door.
 //!
 //! Layer: uvicorn, where one thread serves everybody and never waits. Here whoever waits has a
-//! thread that waits with it. Starting a thread for each connection and letting it die would cost
-//! four times the CPU of the connection itself, so threads take turns: each accepts and serves,
+//! thread that waits with it. Starting a thread for each connection and letting it die would make
+//! a connection cost four times the CPU, so threads take turns: each accepts and serves,
 //! and the one that takes the last place at the door first puts a new thread there. So at every
 //! moment somebody accepts, and no connection ever waits in a queue of ours.
 

@@ -121,6 +121,11 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// Whether a read was filled to its last byte, so that there may be more where it came from.
+    pub(super) fn was_filled(&self) -> bool {
+        self.room > FIRST_READ
+    }
+
     /// Appends what comes to `buffer`.
     fn read(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> io::Result<usize> {
         if timeout.is_zero() {

@@ -7,7 +7,7 @@
 // Each test file is a crate of its own, and uses a part of this.
 #![allow(dead_code)]
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -175,7 +175,7 @@ impl Client {
     /// Waits for it.
     pub fn is_closed(&mut self) -> bool {
         self.unread.is_empty()
-            && match self.stream.peek(&mut [0]) {
+            && match uninterrupted(|| self.stream.peek(&mut [0])) {
                 Ok(count) => count == 0,
                 Err(error) => error.kind() == ErrorKind::ConnectionReset,
             }
@@ -184,8 +184,8 @@ impl Client {
     /// Whether nothing comes, neither a byte nor the end of the connection, for this long.
     pub fn is_silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("a read timeout");
-        let silent =
-            self.unread.is_empty() && matches!(self.stream.peek(&mut [0]), Err(error) if is_timeout(&error));
+        let next = uninterrupted(|| self.stream.peek(&mut [0]));
+        let silent = self.unread.is_empty() && matches!(next, Err(error) if is_timeout(&error));
         self.stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
         silent
     }
@@ -214,7 +214,7 @@ impl Client {
     /// Reads what has come; `false` at the end of the connection.
     fn read_more(&mut self, deadline: Instant) -> bool {
         let mut buffer = [0; 8 * 1024];
-        match self.stream.read(&mut buffer) {
+        match uninterrupted(|| self.stream.read(&mut buffer)) {
             Ok(0) => false,
             Ok(count) => {
                 assert!(Instant::now() < deadline, "the answer comes too slowly");
@@ -230,8 +230,18 @@ impl Client {
     }
 }
 
+/// A signal may interrupt a system call; nothing has happened then, and it is made again.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// A read timeout has one name on Unix and another on Windows.
-fn is_timeout(error: &std::io::Error) -> bool {
+fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
