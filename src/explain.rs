@@ -57,11 +57,11 @@ pub(crate) fn finish(block: &mut String, peer: &str, request: &Request<'_>, resp
     let steps = STEPS.take();
     let heading = format!("{} {}", request.method, request.path);
     let status = response.status;
-    let content_type = response.content_type.unwrap_or("no body");
-    let body = if response.body.len() <= LONGEST_BODY {
-        printable(&without_hash(&response.body))
-    } else {
-        format!("{content_type}, {} bytes", response.body.len())
+    let content_type = response.content_type.unwrap_or("bytes");
+    let body = match response.body.len() {
+        0 => "no body".into(),
+        1..=LONGEST_BODY => printable(&without_hash(&response.body)),
+        length => format!("{content_type}, {length} bytes"),
     };
     let _ = writeln!(block, "{heading:<50} {peer}\n{steps}  {status}  {body}\n");
 }

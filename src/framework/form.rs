@@ -93,7 +93,7 @@ impl<'a> Fields<'a> {
             }
         }
         let (Some(username), Some(password), true) = (self.username, self.password, errors.is_empty()) else {
-            step("3.1", format_args!("the form has {} faults", errors.len()));
+            step("3.1", format_args!("faults of the form: {}", errors.len()));
             return Err(errors.into());
         };
         let scope = self.scope.unwrap_or_default();
