@@ -85,11 +85,16 @@ fn without_hash(body: &str) -> String {
     }
 }
 
-/// Control characters would let a client draw on the terminal of whoever watches.
+/// Control characters, and those that turn the direction of writing, would let a client draw on the
+/// terminal of whoever watches.
 fn printable(text: &str) -> String {
-    let escape = |character: char| {
-        let escaped = character.is_control().then(|| character.escape_default().to_string());
-        escaped.unwrap_or_else(|| character.to_string())
-    };
-    text.chars().map(escape).collect()
+    let mut printable = String::new();
+    for character in text.chars() {
+        if matches!(character, '"' | '\'' | '\\') {
+            printable.push(character); // JSON has seen to these
+        } else {
+            printable.extend(character.escape_debug());
+        }
+    }
+    printable
 }

@@ -6,7 +6,7 @@
 //! - [`server`] is what uvicorn does for them.
 //! - [`explain`] tells what happens while it happens.
 //!
-//! A floor knows only what is below it. The read-along is in `docs/`.
+//! A floor knows only what is below it; `explain` stands beside them. The read-along is in `docs/`.
 
 pub mod app;
 pub mod explain;

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Serves until something fails; then it has not even begun.
+/// Serves for ever; it returns only if it could not begin to.
 fn serve(options: &Options) -> Result<Infallible, Failure> {
     let listener = bind(options)?;
     let address = listener.local_addr().map_err(|error| Failure(1, error.to_string()))?;

@@ -12,7 +12,7 @@ use crate::server::Request;
 #[derive(Clone, Copy, Debug)]
 pub struct OAuth2PasswordBearer {
     /// Where a client gets a token. The server does not need it: it stands in `/openapi.json`, for
-    /// clients, and is relative, so that it is right behind any proxy.
+    /// clients, and is relative, so that it is right under any host, port and scheme.
     pub token_url: &'static str,
 }
 

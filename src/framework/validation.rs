@@ -1,6 +1,6 @@
 //! What can be wrong with a form field, in the words of FastAPI 0.165.
 //!
-//! Layer: FastAPI and Pydantic. Clients read these objects, so their names and order matter.
+//! Layer: FastAPI and Pydantic. Clients read these objects, so their names matter.
 
 use super::json::Json;
 use crate::server::Response;
