@@ -98,6 +98,26 @@ impl Page {
         operation
     }
 
+    fn press(&self, key: char) {
+        self.browser.press(&key.to_string());
+    }
+
+    /// Waits until the focus is on what a screen reader calls so.
+    fn focus_is_on(&self, name: &str) {
+        eventually(&format!("the focus is on {name:?}"), || {
+            (self.browser.focused().name() == name).then_some(())
+        });
+    }
+
+    /// Presses Tab until the focus is there.
+    fn tab_to(&self, name: &str) {
+        let found = (0..20).any(|_| {
+            self.press(TAB);
+            self.browser.focused().name() == name
+        });
+        assert!(found, "Tab does not come to {name:?}");
+    }
+
     /// Ends a visit: the console has shown no more than the browser's own words about these
     /// statuses, and nothing has been asked of anybody else.
     fn was_quiet_but_for(&self, statuses: &[&str]) {
@@ -185,66 +205,10 @@ fn section_6_is_followed_click_for_click() {
     let page = Page::open(server.address());
     assert!(page.main().text().starts_with("FastAPI"), "{}", page.main().text());
     assert!(page.main().text().contains("0.1.0"), "{}", page.main().text());
-
-    // 1) Authenticate.
-    page.main().click("Authorize");
-    for words in [
-        "Available authorizations",
-        "OAuth2PasswordBearer (OAuth2, password)",
-        "Token URL: token",
-        "Flow: password",
-    ] {
-        page.dialog().shows(words);
-    }
-    for name in ["username", "password", "client_id", "client_secret"] {
-        assert!(page.dialog().field(name).is_displayed(), "{name}");
-    }
-    page.dialog().field("username").fill("johndoe");
-    page.dialog().field("password").fill("secret");
-    page.dialog().click("Authorize");
-    page.dialog().shows("Authorized");
-    page.dialog().shows("username: johndoe");
-    page.dialog().shows("password: ******");
-    assert_eq!(page.dialog().buttons("Logout").len(), 1);
-    page.dialog().click("Close");
-
-    // 2) Get your own user data.
-    let users_me = page.operation(USERS_ME);
-    users_me.click(USERS_ME);
-    users_me.shows("Parameters");
-    users_me.shows("No parameters");
-    users_me.click("Try it out");
-    users_me.execute("200", "OK");
-    assert_eq!(users_me.under("Response body"), JOHNDOE);
-    assert_eq!(users_me.under("Request URL"), format!("{}/users/me", page.origin));
-    assert!(
-        users_me.under("Curl").contains("-H 'Authorization: Bearer johndoe'"),
-        "{}",
-        users_me.under("Curl")
-    );
-    assert!(users_me.under("Response headers").contains("content-type: application/json"));
-
-    // The lock, "Logout", and the same once more.
-    users_me.click("Authorization of GET /users/me");
-    page.dialog().click("Logout");
-    page.dialog().click("Close");
-    users_me.execute("401", "Unauthorized");
-    assert_eq!(users_me.under("Response body"), "{\n  \"detail\": \"Not authenticated\"\n}");
-    assert!(users_me.under("Response headers").contains("www-authenticate: Bearer"));
-
-    // 3) Inactive user.
-    page.authorize("alice", "secret2");
-    page.dialog().shows("Authorized");
-    page.dialog().click("Close");
-    users_me.execute("400", "Bad Request");
-    assert_eq!(users_me.under("Response body"), "{\n  \"detail\": \"Inactive user\"\n}");
-
-    users_me.click("Clear");
-    assert!(!users_me.text().contains("Inactive user"));
-    users_me.click("Cancel");
-    assert_eq!(users_me.buttons("Try it out").len(), 1);
-    assert!(users_me.buttons("Execute").is_empty());
-
+    section_6_1_authenticate(&page);
+    section_6_2_get_your_own_user_data(&page);
+    section_6_2_log_out_and_try_again(&page);
+    section_6_3_inactive_user(&page);
     let lines = [
         "\"GET /docs HTTP/1.1\" 200 OK",
         "\"GET /openapi.json HTTP/1.1\" 200 OK",
@@ -260,6 +224,68 @@ fn section_6_is_followed_click_for_click() {
     }
     assert_eq!(server.next_line_within(Duration::from_millis(300)), None, "nothing was asked for unasked");
     page.was_quiet_but_for(&["401", "400"]);
+}
+
+fn section_6_1_authenticate(page: &Page) {
+    page.main().click("Authorize");
+    let dialog = page.dialog();
+    for words in ["Available authorizations", "OAuth2PasswordBearer (OAuth2, password)"] {
+        dialog.shows(words);
+    }
+    dialog.shows("Token URL: token");
+    dialog.shows("Flow: password");
+    for name in ["username", "password", "client_id", "client_secret"] {
+        assert!(dialog.field(name).is_displayed(), "{name}");
+    }
+    dialog.field("username").fill("johndoe");
+    dialog.field("password").fill("secret");
+    dialog.click("Authorize");
+    dialog.shows("Authorized");
+    dialog.shows("username: johndoe");
+    dialog.shows("password: ******");
+    assert_eq!(dialog.buttons("Logout").len(), 1);
+    dialog.click("Close");
+}
+
+fn section_6_2_get_your_own_user_data(page: &Page) {
+    let users_me = page.operation(USERS_ME);
+    users_me.click(USERS_ME);
+    users_me.shows("Parameters");
+    users_me.shows("No parameters");
+    users_me.click("Try it out");
+    users_me.execute("200", "OK");
+    assert_eq!(users_me.under("Response body"), JOHNDOE);
+    assert_eq!(users_me.under("Request URL"), format!("{}/users/me", page.origin));
+    assert!(
+        users_me.under("Curl").ends_with("-H 'Authorization: Bearer johndoe'"),
+        "{}",
+        users_me.under("Curl")
+    );
+    assert!(users_me.under("Response headers").contains("content-type: application/json"));
+}
+
+fn section_6_2_log_out_and_try_again(page: &Page) {
+    let users_me = page.operation(USERS_ME);
+    users_me.click("Authorization of GET /users/me");
+    page.dialog().click("Logout");
+    page.dialog().click("Close");
+    users_me.execute("401", "Unauthorized");
+    assert_eq!(users_me.under("Response body"), "{\n  \"detail\": \"Not authenticated\"\n}");
+    assert!(users_me.under("Response headers").contains("www-authenticate: Bearer"));
+}
+
+fn section_6_3_inactive_user(page: &Page) {
+    page.authorize("alice", "secret2");
+    page.dialog().shows("Authorized");
+    page.dialog().click("Close");
+    let users_me = page.operation(USERS_ME);
+    users_me.execute("400", "Bad Request");
+    assert_eq!(users_me.under("Response body"), "{\n  \"detail\": \"Inactive user\"\n}");
+    users_me.click("Clear");
+    assert!(!users_me.text().contains("Inactive user"));
+    users_me.click("Cancel");
+    assert_eq!(users_me.buttons("Try it out").len(), 1);
+    assert!(users_me.buttons("Execute").is_empty());
 }
 
 #[test]
@@ -454,62 +480,58 @@ fn the_curl_command_is_one_command_whatever_the_token_is() {
 fn the_keyboard_alone_is_enough() {
     let server = TestServer::start();
     let page = Page::open(server.address());
-    let press = |keys: &[char]| page.browser.press(&keys.iter().collect::<String>());
-    let focus_is_on = |name: &str| {
-        eventually(&format!("the focus is on {name:?}"), || {
-            (page.browser.focused().name() == name).then_some(())
-        });
-    };
-    let tab_to = |name: &str| {
-        let found = (0..20).any(|_| {
-            press(&[TAB]);
-            page.browser.focused().name() == name
-        });
-        assert!(found, "Tab does not come to {name:?}");
-    };
-
-    tab_to("Authorize");
-    press(&[ENTER]);
-    focus_is_on("username");
-    press(&[ESCAPE]);
-    focus_is_on("Authorize");
-    press(&[ENTER]);
-    focus_is_on("username");
+    page.tab_to("Authorize");
+    page.press(ENTER);
+    page.focus_is_on("username");
+    page.press(ESCAPE);
+    page.focus_is_on("Authorize");
+    page.press(ENTER);
+    page.focus_is_on("username");
     page.browser.press("johndoe");
-    tab_to("password");
+    page.tab_to("password");
     page.browser.press("secret");
-    press(&[ENTER]);
-    focus_is_on("Close");
-    press(&[ENTER]);
-    focus_is_on("Authorize");
+    page.press(ENTER);
+    page.focus_is_on("Close");
+    page.press(ENTER);
+    page.focus_is_on("Authorize");
 
-    tab_to(USERS_ME);
-    press(&[ENTER]);
-    tab_to("Try it out");
-    press(&[SPACE]);
-    focus_is_on("Cancel");
-    tab_to("Execute");
-    press(&[ENTER]);
+    page.tab_to(USERS_ME);
+    page.press(ENTER);
+    page.tab_to("Try it out");
+    page.press(SPACE);
+    page.focus_is_on("Cancel");
+    page.tab_to("Execute");
+    page.press(ENTER);
     page.operation(USERS_ME).shows("200 OK");
-    focus_is_on("Execute");
-    tab_to("Clear");
-    press(&[ENTER]);
-    focus_is_on("Execute");
+    page.focus_is_on("Execute");
+    page.tab_to("Clear");
+    page.press(ENTER);
+    page.focus_is_on("Execute");
+    page.was_quiet_but_for(&[]);
+}
 
-    // The lock opens the same dialog, and gets the focus back. Its Enter must not log in again.
-    page.browser.run("document.querySelector('article .lock').focus()", &[]);
-    press(&[ENTER]);
-    focus_is_on("Logout");
-    tab_to("Show the password");
-    press(&[ENTER, SPACE]);
+#[test]
+#[ignore = "needs chromium and chromedriver"]
+fn the_focus_comes_back_to_the_lock_that_opened_the_dialog() {
+    let server = TestServer::start();
+    let page = Page::open(server.address());
+    page.log_in();
+    let lock = "Authorization of GET /users/me";
+    page.tab_to(lock);
+    page.press(ENTER);
+    page.focus_is_on("Logout");
+    // Enter on the switch belongs to no form: it must not log in once more, with empty fields.
+    page.tab_to("Show the password");
+    page.press(ENTER);
+    page.press(SPACE);
     page.dialog().shows("password=secret");
     page.dialog().shows("Authorized");
-    press(&[ESCAPE]);
-    focus_is_on("Authorization of GET /users/me");
-    press(&[ENTER]);
-    focus_is_on("Logout");
-    press(&[ENTER]);
-    focus_is_on("username");
+    page.press(ESCAPE);
+    page.focus_is_on(lock);
+    page.press(ENTER);
+    page.focus_is_on("Logout");
+    page.press(ENTER);
+    page.focus_is_on("username");
     page.was_quiet_but_for(&[]);
 }
 
@@ -817,13 +839,12 @@ fn the_policy_stops_what_the_page_never_does() {
     let page = Page::open(server.address());
     let markup = "try { document.body.innerHTML = '<b>markup</b>' } catch (error) { return error.name }";
     assert_eq!(page.browser.run(markup, &[]), "TypeError", "text never becomes markup");
-    let elsewhere = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    elsewhere.set_nonblocking(true).expect("a listener that does not wait");
-    let url = format!("http://{}/", elsewhere.local_addr().expect("an address"));
-    let fetch = "return Promise.race([new Promise((sent) => setTimeout(sent, 2000, 'sent')),
-        fetch(arguments[0], { mode: 'no-cors' }).catch((error) => error.name)])";
-    assert_eq!(page.browser.run(fetch, &[url.into()]), "TypeError", "a token never goes elsewhere");
-    assert!(elsewhere.accept().is_err(), "nobody has connected");
+    let fetch = "return new Promise((stopped) => {
+            document.addEventListener('securitypolicyviolation', (event) => stopped(event.effectiveDirective));
+            fetch(arguments[0], { mode: 'no-cors' }).catch(() => {});
+        })";
+    let elsewhere = format!("http://localhost:{}/users/me", server.address().port());
+    assert_eq!(page.browser.run(fetch, &[elsewhere.into()]), "connect-src", "a token never goes elsewhere");
     let inline = "const button = document.createElement('button');
         try { button.setAttribute('onclick', 'document.title = `owned`') } catch (error) { return error.name }";
     assert_eq!(page.browser.run(inline, &[]), "TypeError", "text never becomes a script");

@@ -78,7 +78,13 @@ impl Browser {
         ];
         let mut flags = flags.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", self.profile.display()));
-        let preferences = json!({ "intl.accept_languages": languages });
+        let preferences = json!({
+            "intl.accept_languages": languages,
+            // Its offer to keep a password would open above the page, between two clicks.
+            "credentials_enable_service": false,
+            "profile.password_manager_enabled": false,
+            "profile.password_manager_leak_detection": false,
+        });
         json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
