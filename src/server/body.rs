@@ -136,9 +136,9 @@ impl BodyReader {
 /// headers they would let a client set lines after the checks (RFC 9110 §6.5.1).
 fn read_trailers(stream: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let too_long = Refusal::new(431, "The trailers are longer than this server takes.");
+    let stream = &stream[..stream.len().min(limits.trailers)];
     let mut slots = [EMPTY_HEADER; HEADERS];
     match httparse::parse_headers(stream, &mut slots) {
-        Ok(Status::Complete((length, _))) if length > limits.trailers => Err(too_long),
         Ok(Status::Complete((length, _))) if has_bare_line_feed(&stream[..length]) => {
             Err(Refusal::bad_request("A line of the trailers ends in LF without CR."))
         }

@@ -39,23 +39,25 @@ impl<'a> Request<'a> {
     /// A [`Refusal`] where RFC 9112 forbids the head or a limit is passed.
     pub fn parse(input: &'a [u8], limits: &Limits) -> Result<Option<(Self, Framing)>, Refusal> {
         let start = empty_lines(input, limits.empty_lines)?;
-        let head = &input[start..];
-        check_request_line(head, limits.request_line)?;
+        let (head, limit) = bounded(&input[start..], limits.head.saturating_sub(start), limits);
+        let incomplete = limit.map_or(Ok(None), Err);
         // Slots on the stack, not yet filled with anything: most requests need ten of them.
         let mut slots = [const { MaybeUninit::uninit() }; HEADERS];
         let mut parsed = httparse::Request::new(&mut []);
         let length = match parsed.parse_with_uninit_headers(head, &mut slots) {
             Ok(Status::Complete(length)) => start + length,
-            Ok(Status::Partial) => return incomplete(input, limits),
-            Err(Error::Version) if !head.contains(&b'\n') => return incomplete(input, limits),
+            Ok(Status::Partial) => return incomplete,
+            Err(Error::Version) if !head.contains(&b'\n') => return incomplete,
             Err(error) => return Err(refusal_of(error, head)),
         };
         let (Some(method), Some(target), Some(minor_version)) = (parsed.method, parsed.path, parsed.version)
         else {
-            return incomplete(input, limits);
+            return incomplete;
         };
         let headers = parsed.headers.to_vec();
-        check_length_and_line_ends(&input[..length], limits)?;
+        if has_bare_line_feed(&input[..length]) {
+            return Err(Refusal::bad_request("A line of the head ends in LF without CR."));
+        }
         let (path, query) = target::split(method, target)?;
         target::check_host(&headers, minor_version)?;
         let framing = Framing::new(length, &headers, minor_version, limits)?;
@@ -91,38 +93,26 @@ fn empty_lines(input: &[u8], most: usize) -> Result<usize, Refusal> {
     Ok(count * 2)
 }
 
-/// 414 for a line without end (RFC 9112 §3); without a space in it, it is no request line at all.
-fn check_request_line(head: &[u8], most: usize) -> Result<(), Refusal> {
-    let line = &head[..head.len().min(most + 1)];
-    if line.len() <= most || line.contains(&b'\n') {
-        return Ok(());
+/// The part of a head that may be looked at, and what to say if it is not a whole head: nothing while
+/// more may come, and a refusal where a limit cuts it off. A wrong byte before the limit is found
+/// first, in whatever pieces the bytes come.
+///
+/// 414 is for a line without end (RFC 9112 §3); without a space in it, it is no request line at all.
+fn bounded<'a>(head: &'a [u8], most: usize, limits: &Limits) -> (&'a [u8], Option<Refusal>) {
+    let line = &head[..head.len().min(limits.request_line + 1)];
+    if line.len() > limits.request_line && !line.contains(&b'\n') {
+        let is_request_line = line.contains(&b' ');
+        return (line, Some(if is_request_line { LINE_TOO_LONG } else { NO_REQUEST_LINE }));
     }
-    if line.contains(&b' ') {
-        return Err(Refusal::new(414, "The request line is longer than this server takes."));
-    }
-    Err(Refusal::bad_request("This does not begin like an HTTP request."))
+    if head.len() < most { (head, None) } else { (&head[..most], Some(HEAD_TOO_LONG)) }
 }
 
+const NO_REQUEST_LINE: Refusal = Refusal::bad_request("This does not begin like an HTTP request.");
+const LINE_TOO_LONG: Refusal = Refusal::new(414, "The request line is longer than this server takes.");
 const HEAD_TOO_LONG: Refusal = Refusal::new(431, "The head of the request is longer than this server takes.");
 
-/// The head goes on, if there is room for more.
-fn incomplete<T>(input: &[u8], limits: &Limits) -> Result<Option<T>, Refusal> {
-    if input.len() < limits.head { Ok(None) } else { Err(HEAD_TOO_LONG) }
-}
-
-/// The last two gaps of httparse: it knows no limit, and takes LF alone as a line end. A stricter
+/// Whether one of these whole lines ends in LF alone. httparse takes that for a line end; a stricter
 /// reader in front of us would see one line where we see two (RFC 9112 §2.2).
-fn check_length_and_line_ends(head: &[u8], limits: &Limits) -> Result<(), Refusal> {
-    if head.len() > limits.head {
-        return Err(HEAD_TOO_LONG);
-    }
-    if has_bare_line_feed(head) {
-        return Err(Refusal::bad_request("A line of the head ends in LF without CR."));
-    }
-    Ok(())
-}
-
-/// Whether a line of complete lines ends in anything but CR LF.
 pub(super) fn has_bare_line_feed(lines: &[u8]) -> bool {
     let mut lines = lines.split(|&byte| byte == b'\n').rev();
     lines.next(); // what follows the last line end

@@ -13,7 +13,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,15 +78,16 @@ const OVER: u8 = 2;
 /// Puts a load on a server, and counts what happens in the window after the warm-up.
 pub fn measure(load: &Load, server: &Process, warm_up: Duration, window: Duration) -> io::Result<Round> {
     let length = sample(&load.exchange, server.address, load.reconnect)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(load.connections);
     let task = Arc::new(Task {
         load: *load,
         address: server.address,
         requests: load.exchange.request(load.reconnect).repeat(load.pipelined),
         length,
         phase: AtomicU8::new(WARM_UP),
+        first_laps: AtomicUsize::new(threads),
     });
     let (sender, results) = mpsc::channel();
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(load.connections);
     for number in 0..threads {
         let share = load.connections / threads + usize::from(number < load.connections % threads);
         let streams =
@@ -98,6 +99,9 @@ pub fn measure(load: &Load, server: &Process, warm_up: Duration, window: Duratio
     let (begin, cpu_before) = (Instant::now(), server.cpu());
     task.phase.store(COUNTED, Ordering::SeqCst);
     thread::sleep(window);
+    while task.first_laps.load(Ordering::SeqCst) > 0 && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
     task.phase.store(OVER, Ordering::SeqCst);
     let (seconds, cpu_after) = (begin.elapsed().as_secs_f64(), server.cpu());
     let resident = server.resident();
@@ -121,6 +125,9 @@ struct Task {
     /// Of one answer.
     length: usize,
     phase: AtomicU8,
+    /// Threads of which some connection has not yet had a counted answer. The window stays open for
+    /// them, or a slow server would have answered nothing in it.
+    first_laps: AtomicUsize,
 }
 
 impl Task {
@@ -134,14 +141,20 @@ impl Task {
             stream.write_all(&self.requests)?;
             connections.push((stream, sent));
         }
-        let mut waiting = connections.len();
-        for index in (0..connections.len()).cycle() {
+        let lap = connections.len();
+        let mut waiting = lap;
+        for index in (0..lap).cycle() {
             let (stream, sent) = &mut connections[index];
             self.receive(stream, &mut buffer)?;
             let now = Instant::now();
             match self.phase.load(Ordering::Relaxed) {
                 WARM_UP => {}
-                COUNTED => latencies.push(now - *sent),
+                COUNTED => {
+                    latencies.push(now - *sent);
+                    if latencies.len() == lap {
+                        self.first_laps.fetch_sub(1, Ordering::SeqCst);
+                    }
+                }
                 _ => {
                     waiting -= 1;
                     if waiting == 0 {

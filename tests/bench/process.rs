@@ -76,7 +76,7 @@ impl Recipe {
             let why = output.lines().last().unwrap_or("its packages are missing");
             return Err(format!("{}: {why}; FASTAPI_PYTHON may name another Python", python.display()));
         }
-        let arguments = "-m uvicorn main:app --port 0 --no-access-log --timeout-keep-alive 60";
+        let arguments = "-B -m uvicorn main:app --port 0 --no-access-log --timeout-keep-alive 60";
         let recipe = Self::new("FastAPI", python, arguments);
         Ok(Self { folder: Some(folder), banner: Banner::Stderr, ..recipe })
     }
