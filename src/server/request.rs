@@ -56,7 +56,7 @@ impl<'a> Request<'a> {
         };
         let headers = parsed.headers.to_vec();
         if has_bare_line_feed(&input[..length]) {
-            return Err(Refusal::bad_request("A line of the head ends in LF without CR."));
+            return Err(BARE_LINE_FEED);
         }
         let (path, query) = target::split(method, target)?;
         target::check_host(&headers, minor_version)?;
@@ -90,6 +90,9 @@ fn empty_lines(input: &[u8], most: usize) -> Result<usize, Refusal> {
     if count > most {
         return Err(Refusal::bad_request("There are too many empty lines before the request line."));
     }
+    if input.get(count * 2) == Some(&b'\n') {
+        return Err(BARE_LINE_FEED); // httparse would skip this one too
+    }
     Ok(count * 2)
 }
 
@@ -107,6 +110,7 @@ fn bounded<'a>(head: &'a [u8], most: usize, limits: &Limits) -> (&'a [u8], Optio
     if head.len() < most { (head, None) } else { (&head[..most], Some(HEAD_TOO_LONG)) }
 }
 
+const BARE_LINE_FEED: Refusal = Refusal::bad_request("A line of the head ends in LF without CR.");
 const NO_REQUEST_LINE: Refusal = Refusal::bad_request("This does not begin like an HTTP request.");
 const LINE_TOO_LONG: Refusal = Refusal::new(414, "The request line is longer than this server takes.");
 const HEAD_TOO_LONG: Refusal = Refusal::new(431, "The head of the request is longer than this server takes.");
