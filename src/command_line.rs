@@ -1,83 +1,117 @@
 //! The flags, under the names that uvicorn gives them.
 //!
-//! Layer: uvicorn, which uses the package click for this. Six flags need no package.
+//! Layer: the program. uvicorn uses the package click for this; eight flags need no package.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
-/// What to serve and what to say meanwhile.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Options {
+/// What to serve, and how.
+#[derive(Debug)]
+pub(crate) struct Options {
     /// The name or address to listen on.
-    pub host: String,
+    pub(crate) host: String,
     /// The port; 0 is any that is free.
-    pub port: u16,
-    /// Whether each answer gets a line on stdout.
-    pub access_log: bool,
-    /// Whether each request is explained instead.
-    pub explain: bool,
+    pub(crate) port: u16,
+    /// Whether each response gets a line on stdout.
+    pub(crate) access_log: bool,
+    /// Whether each request is explained.
+    pub(crate) explain: bool,
+    /// Connections at a time, if not as many as usual.
+    pub(crate) max_connections: Option<usize>,
+    /// How long a connection may be silent between two requests, if not as long as usual.
+    pub(crate) idle_timeout: Option<Duration>,
 }
 
 /// What the flags ask for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
+#[derive(Debug)]
+pub(crate) enum Command {
     /// A text on stdout, and nothing more.
-    Say(String),
+    Print(String),
     /// The server.
     Serve(Options),
 }
 
 const HELP: &str = "\
-The FastAPI chapter «Simple OAuth2 with Password and Bearer», served by Rust.
+The FastAPI chapter \"Simple OAuth2 with Password and Bearer\", served by Rust.
 
 Usage: simple-oauth2 [OPTIONS]
 
 Options:
-  --host HOST      Listen on this name or address [default: 127.0.0.1]
-  --port PORT      Listen on this port; 0 takes any free one [default: 8000]
-  --no-access-log  Do not print a line for each answer
-  --explain        Print what each request did, step by step, instead of a line
-  --version        Print the version and exit
-  --help           Print this text and exit
+  --host HOST                   Listen on this name or address [default: 127.0.0.1]
+  --port PORT                   Listen on this port; 0 takes any free one [default: 8000]
+  --no-access-log               Do not print a line for each response
+  --explain                     Print what each request does, step by step (tokens too)
+  --limit-concurrency N         Connections at a time; more get 503 [default: 12000]
+  --timeout-keep-alive SECONDS  Close a connection that is silent so long [default: 15]
+  -V, --version                 Print the version and exit
+  -h, --help                    Print this text and exit
 ";
 
-/// Reads the flags; a value may follow as the next word or behind `=`.
-///
-/// # Errors
-///
-/// One line that says which flag or value is wrong.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
-    let mut options = Options { host: "127.0.0.1".into(), port: 8000, access_log: true, explain: false };
+/// Reads the flags. A value may be the next word, or follow `=`. An error is one line that says which
+/// flag or value is wrong.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut options = Options {
+        host: "127.0.0.1".into(),
+        port: 8000,
+        access_log: true,
+        explain: false,
+        max_connections: None,
+        idle_timeout: None,
+    };
     let mut words = arguments.into_iter().map(|word| word.to_string_lossy().into_owned());
     while let Some(word) = words.next() {
-        let (flag, value) = match word.split_once('=') {
-            Some((flag, value)) => (flag, Some(value.to_owned())),
-            None => (word.as_str(), None),
-        };
-        let takes_value = matches!(flag, "--host" | "--port");
-        if value.is_some() && !takes_value {
-            return Err(format!("{word:?} is not a flag with a value; try --help"));
-        }
-        let value = match value.or_else(|| if takes_value { words.next() } else { None }) {
-            None if takes_value => return Err(format!("{flag} needs a value; try --help")),
-            value => value.unwrap_or_default(),
-        };
-        match flag {
-            "--host" => options.host = value,
-            "--port" => options.port = port(&value)?,
+        match word.as_str() {
             "--no-access-log" => options.access_log = false,
             "--explain" => options.explain = true,
-            "--help" => return Ok(Command::Say(HELP.into())),
-            "--version" => {
-                return Ok(Command::Say(format!("simple-oauth2 {}\n", env!("CARGO_PKG_VERSION"))));
+            "-h" | "--help" => return Ok(Command::Print(HELP.into())),
+            "-V" | "--version" => {
+                return Ok(Command::Print(format!("simple-oauth2 {}\n", env!("CARGO_PKG_VERSION"))));
             }
-            _ => return Err(format!("{word:?} is not a flag; try --help")),
+            _ => read_value(&mut options, &word, &mut words)?,
         }
     }
     Ok(Command::Serve(options))
 }
 
-fn port(value: &str) -> Result<u16, String> {
+/// Reads a flag that has a value.
+fn read_value(
+    options: &mut Options,
+    word: &str,
+    words: &mut impl Iterator<Item = String>,
+) -> Result<(), String> {
+    let (flag, mut value) = match word.split_once('=') {
+        Some((flag, value)) => (flag, Some(value.to_owned())),
+        None => (word, None),
+    };
+    if !["--host", "--port", "--limit-concurrency", "--timeout-keep-alive"].contains(&flag) {
+        return Err(format!("{word:?} is not a flag; try --help"));
+    }
+    if value.is_none() {
+        value = words.next();
+    }
+    let Some(value) = value else { return Err(format!("{flag} needs a value; try --help")) };
+    match flag {
+        "--host" => options.host = host(&value)?,
+        "--port" => options.port = number(flag, &value, 0, 65_535)?,
+        "--limit-concurrency" => options.max_connections = Some(number(flag, &value, 1, 1_000_000)?),
+        _ => options.idle_timeout = Some(Duration::from_secs(number(flag, &value, 1, 86_400)?)),
+    }
+    Ok(())
+}
+
+/// A name or an address; one of IPv6 may be in brackets, as it is in a URL.
+fn host(value: &str) -> Result<String, String> {
+    let inner = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let host = inner.unwrap_or(value);
+    if host.is_empty() { Err("--host needs a name or an address".into()) } else { Ok(host.into()) }
+}
+
+/// A number in digits; `str::parse` alone would take `+80` as well.
+fn number<T: TryFrom<u64>>(flag: &str, value: &str, least: u64, most: u64) -> Result<T, String> {
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
-    let port = value.parse().ok().filter(|_| is_number);
-    port.ok_or_else(|| format!("--port {value:?} is not a number from 0 to 65535"))
+    match value.parse() {
+        Ok(number) if is_number && least <= number && number <= most => T::try_from(number).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| format!("{flag} {value:?} is not a number from {least} to {most}"))
 }

@@ -1,84 +1,145 @@
-//! The program: reads its flags, binds the address, says where it is, and serves.
+//! The program: reads its flags, listens, says where, and serves.
 //!
-//! Layer: the command `fastapi dev main.py`, or `uvicorn main:app`. Tutorial section 1: this is
-//! where everything is put together.
+//! Layer: the program; the command `uvicorn main:app`. Tutorial section 1: here everything is put
+//! together.
+
+#![forbid(unsafe_code)]
 
 mod command_line;
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::process::ExitCode;
 
-use simple_oauth2::server::{AccessLog, Limits, Server};
-use simple_oauth2::{app, explain};
+use simple_oauth2::app::app;
+use simple_oauth2::framework::explain;
+use simple_oauth2::server::{self, Application, Config, Limits, Log};
 
 use command_line::{Command, Options};
 
-/// Why the program ends: what it says, and its exit status.
+/// Why the program ends: its exit status, and the reason in one line.
 struct Failure(u8, String);
 
 fn main() -> ExitCode {
-    let Failure(status, reason) = match command_line::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Say(text)) => {
-            say(&text);
+    let result = match command_line::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Print(text)) => {
+            print(&text);
             return ExitCode::SUCCESS;
         }
-        Ok(Command::Serve(options)) => match serve(&options) {
-            Err(failure) => failure,
-        },
-        Err(reason) => Failure(2, reason),
+        Ok(Command::Serve(options)) => serve(&options).map(|_| ()),
+        Err(reason) => Err(Failure(2, reason)),
     };
-    // Where stderr is closed too, the exit status has to say it alone.
-    let _ = writeln!(io::stderr(), "simple-oauth2: {reason}");
-    ExitCode::from(status)
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(status, reason)) => {
+            // Where stderr is closed too, the exit status must be enough.
+            let _ = writeln!(io::stderr(), "simple-oauth2: {reason}");
+            ExitCode::from(status)
+        }
+    }
 }
 
-/// Serves for ever; it returns only if it could not begin to.
+/// Listens and serves for ever. It returns only if it cannot begin to.
 fn serve(options: &Options) -> Result<Infallible, Failure> {
-    let listener = bind(options)?;
-    let address = listener.local_addr().map_err(|error| Failure(1, error.to_string()))?;
+    let listeners = listen(&options.host, options.port)?;
     let no_thread = |error| Failure(1, format!("the system has no thread to serve with: {error}"));
-    let access_log = if options.explain {
-        explain::switch_on();
-        None
-    } else if options.access_log {
-        Some(AccessLog::start(io::stdout()).map_err(no_thread)?)
-    } else {
-        None
-    };
-    say(&format!(
-        "INFO:     simple-oauth2 running on http://{address}, docs at http://{address}/docs (press CTRL+C to quit)\n"
-    ));
-    Server { listener, application: app::APPLICATION, limits: Limits::DEFAULT, access_log }
-        .run()
-        .map_err(no_thread)
+    print(&banner(&listeners).map_err(|error| Failure(1, error.to_string()))?);
+    let log = Log::start(io::stdout()).map_err(no_thread)?;
+    let mut application: Application = app;
+    if options.explain {
+        explain::switch_on(log.clone());
+        application = |request| explain::explain(request, app);
+    }
+    let mut limits = Limits::DEFAULT;
+    limits.max_connections = options.max_connections.unwrap_or(limits.max_connections);
+    limits.idle_timeout = options.idle_timeout.unwrap_or(limits.idle_timeout);
+    let config = Config { application, limits, log, access_log: options.access_log };
+    server::run(config, listeners).map_err(no_thread)
 }
 
-/// Binds the address, or says what stands in the way and what to try.
-fn bind(options: &Options) -> Result<TcpListener, Failure> {
-    let (host, port) = (options.host.as_str(), options.port);
-    let addresses: Vec<SocketAddr> = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| Failure(2, format!("--host {host:?} is no address of this machine: {error}")))?
-        .collect();
-    TcpListener::bind(&addresses[..]).map_err(|error| {
-        Failure(1, match error.kind() {
-            ErrorKind::AddrInUse => format!(
-                "port {port} of {host} is taken by another program; end it, or try --port {} or --port 0 (any free one)",
-                port.checked_add(1).unwrap_or(8000)
-            ),
-            ErrorKind::PermissionDenied => {
-                format!("port {port} is not for everyone; try one above 1023, such as --port 8000")
+/// Listens on every address of the host, as uvicorn does. A machine without IPv6 has only some of
+/// the addresses of a name such as `localhost`; one is enough.
+fn listen(host: &str, mut port: u16) -> Result<Vec<TcpListener>, Failure> {
+    let no_address =
+        |error| Failure(2, format!("--host {host:?} is not an address of this machine: {error}"));
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(no_address)?.collect();
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut failure = Failure(2, format!("--host {host:?} has no address"));
+    for mut address in addresses {
+        address.set_port(port); // a port that the system chose for the first is that of all
+        match TcpListener::bind(address) {
+            Ok(listener) => {
+                port = listener.local_addr().map_or(port, |address| address.port());
+                listeners.push(listener);
             }
-            ErrorKind::AddrNotAvailable => format!("{host} is not an address of this machine; try --host 127.0.0.1"),
-            _ => format!("cannot listen on port {port} of {host}: {error}"),
-        })
-    })
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(in_the_way(host, port, &error)),
+            Err(error) => failure = in_the_way(host, port, &error),
+        }
+    }
+    if listeners.is_empty() { Err(failure) } else { Ok(listeners) }
 }
 
-/// Prints to stdout; `println!` would panic where stdout is closed, as in `cargo run | head -0`.
-fn say(text: &str) {
+/// What is in the way of listening, and what to try.
+fn in_the_way(host: &str, port: u16, error: &io::Error) -> Failure {
+    let next = port.checked_add(1).unwrap_or(8000);
+    let reason = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "port {port} of {host} is taken by another program; end it, or try --port {next} or --port 0 (any free one)"
+        ),
+        ErrorKind::PermissionDenied if port < 1024 => {
+            format!("port {port} is not for everyone; try one above 1023, such as --port 8000")
+        }
+        ErrorKind::PermissionDenied => {
+            format!("the system keeps port {port} for itself; try --port {next} or --port 0 (any free one)")
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("{host} is not an address of this machine; try --host 127.0.0.1")
+        }
+        _ => format!("cannot listen on port {port} of {host}: {error}"),
+    };
+    Failure(1, reason)
+}
+
+/// Where the server is, as a link that opens in a browser of this machine: `0.0.0.0` and `[::]` mean
+/// "each address of this machine", which is not a place to go to.
+fn banner(listeners: &[TcpListener]) -> io::Result<String> {
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+    let mut open = addresses.iter().copied().find(SocketAddr::is_ipv4).unwrap_or(addresses[0]);
+    let is_unspecified = open.ip().is_unspecified();
+    if is_unspecified {
+        open.set_ip(if open.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    let mut banner = format!(
+        "INFO:     simple-oauth2 running on http://{open}, docs at http://{open}/docs (press CTRL+C to quit)\n"
+    );
+    if is_unspecified || addresses.len() > 1 {
+        let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        banner += &format!("INFO:     listening on {}\n", addresses.join(" and "));
+    }
+    Ok(banner)
+}
+
+/// Prints to stdout. `println!` would panic where stdout is closed, as in `cargo run | head -0`.
+fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::in_the_way;
+
+    #[test]
+    fn a_port_that_is_not_for_us_is_told_truly() {
+        for (port, reason) in [
+            (80, "port 80 is not for everyone; try one above 1023, such as --port 8000"),
+            (1024, "the system keeps port 1024 for itself; try --port 1025 or --port 0 (any free one)"),
+            (8000, "the system keeps port 8000 for itself; try --port 8001 or --port 0 (any free one)"),
+        ] {
+            assert_eq!(in_the_way("localhost", port, &ErrorKind::PermissionDenied.into()).1, reason);
+        }
+    }
 }

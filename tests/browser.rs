@@ -1,22 +1,27 @@
 //! The page at `/docs` in a real browser, used as a reader of the chapter uses it: by the words on
 //! its buttons, with a mouse, with the keyboard, on a phone, in the dark, in Korean.
 //!
-//! Run with `cargo test --test browser -- --ignored`; it needs `chromium` and `chromedriver`.
+//! Run with `cargo test --test browser`; it needs `chromium`, `chromedriver` and `curl`, and so a
+//! plain `cargo test` leaves it out.
 
+#[path = "support/page.rs"]
+mod page;
 mod support;
 #[path = "support/webdriver.rs"]
 mod webdriver;
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use page::{Page, visit};
 use serde_json::{Value, json};
-use simple_oauth2::framework::docs;
-use simple_oauth2::server::{Application, Limits, Request, Response, Server};
+use simple_oauth2::app::app;
+use simple_oauth2::server::{self, Application, Config, Limits, Log, Request, Response};
 use support::TestServer;
-use webdriver::{Browser, ENTER, ESCAPE, Element, SPACE, TAB, eventually};
+use webdriver::{ANOTHER_MACHINE, Browser, ENTER, ESCAPE, SPACE, eventually};
 
 const TOKEN: &str = "POST /token Login";
 const USERS_ME: &str = "GET /users/me Read Users Me";
@@ -28,181 +33,11 @@ const JOHNDOE: &str = r#"{
   "hashed_password": "fakehashedsecret"
 }"#;
 
-/// The page, as a reader meets it.
-struct Page {
-    browser: Browser,
-    origin: String,
-}
-
-impl Page {
-    fn open(address: SocketAddr) -> Self {
-        Self::open_in("en-US,en", address)
-    }
-
-    /// Opens the page for a reader of these languages.
-    fn open_in(languages: &str, address: SocketAddr) -> Self {
-        let browser = Browser::start(languages);
-        let page = Self { browser, origin: format!("http://{address}") };
-        page.browser.open(&format!("{}/docs", page.origin));
-        page.is_ready();
-        page
-    }
-
-    /// Waits until the document is read and shown.
-    fn is_ready(&self) {
-        eventually("the page shows its operations", || self.browser.elements("#operations article").pop());
-    }
-
-    /// The part of the page that is not the dialog.
-    fn main(&self) -> Region<'_> {
-        self.region("main")
-    }
-
-    /// The dialog, which has to be open.
-    fn dialog(&self) -> Region<'_> {
-        self.region("dialog[open]")
-    }
-
-    /// The operation with this method, path and summary.
-    fn operation(&self, name: &str) -> Region<'_> {
-        let mut articles = self.browser.elements("#operations article").into_iter();
-        let found = articles.find(|article| article.elements("summary")[0].name() == name);
-        Region { page: self, root: found.unwrap_or_else(|| panic!("no operation {name}")) }
-    }
-
-    fn region(&self, selector: &str) -> Region<'_> {
-        let root = self.browser.elements(selector).pop();
-        Region { page: self, root: root.unwrap_or_else(|| panic!("no {selector} on the page")) }
-    }
-
-    /// Logs in: the dialog, the two fields, the button; leaves the dialog open.
-    fn authorize(&self, username: &str, password: &str) {
-        self.main().click("Authorize");
-        self.dialog().field("username").fill(username);
-        self.dialog().field("password").fill(password);
-        self.dialog().click("Authorize");
-    }
-
-    /// Logs in as johndoe and closes the dialog.
-    fn log_in(&self) {
-        self.authorize("johndoe", "secret");
-        self.dialog().shows("Authorized");
-        self.dialog().click("Close");
-    }
-
-    /// Opens an operation and presses its "Try it out".
-    fn try_out(&self, name: &str) -> Region<'_> {
-        let operation = self.operation(name);
-        operation.click(name);
-        operation.click("Try it out");
-        operation
-    }
-
-    fn press(&self, key: char) {
-        self.browser.press(&key.to_string());
-    }
-
-    /// Waits until the focus is on what a screen reader calls so.
-    fn focus_is_on(&self, name: &str) {
-        eventually(&format!("the focus is on {name:?}"), || {
-            (self.browser.focused().name() == name).then_some(())
-        });
-    }
-
-    /// Presses Tab until the focus is there.
-    fn tab_to(&self, name: &str) {
-        let found = (0..20).any(|_| {
-            self.press(TAB);
-            self.browser.focused().name() == name
-        });
-        assert!(found, "Tab does not come to {name:?}");
-    }
-
-    /// Ends a visit: the console has shown no more than the browser's own words about these
-    /// statuses, and nothing has been asked of anybody else.
-    fn was_quiet_but_for(&self, statuses: &[&str]) {
-        let expected =
-            |line: &String| statuses.iter().any(|status| line.contains(&format!("a status of {status} ")));
-        let noise: Vec<String> = self.browser.console().into_iter().filter(|line| !expected(line)).collect();
-        assert_eq!(noise, Vec::<String>::new(), "on the console");
-        let requests = self.browser.network(&["Network.requestWillBeSent"]);
-        let urls: Vec<&str> = requests.iter().filter_map(|event| event["request"]["url"].as_str()).collect();
-        assert!(urls.contains(&format!("{}/openapi.json", self.origin).as_str()), "{urls:?}");
-        let own = |url: &&str| url.starts_with(&format!("{}/", self.origin)) || *url == "data:,";
-        assert!(urls.iter().all(own), "a foreign request: {urls:?}");
-    }
-
-    /// The value of this expression in the page.
-    fn evaluate(&self, expression: &str) -> Value {
-        self.browser.run(&format!("return {expression}"), &[])
-    }
-}
-
-/// A part of the page in which a name means one thing.
-struct Region<'page> {
-    page: &'page Page,
-    root: Element<'page>,
-}
-
-impl Region<'_> {
-    /// Presses the one visible button, or summary, that a screen reader calls so.
-    fn click(&self, name: &str) {
-        let mut found = self.buttons(name);
-        assert_eq!(found.len(), 1, "{} buttons are called {name:?} in:\n{}", found.len(), self.text());
-        found.remove(0).click();
-    }
-
-    /// The visible buttons, and summaries, that a screen reader calls so.
-    fn buttons(&self, name: &str) -> Vec<Element<'_>> {
-        let candidates = self.root.elements("button, summary").into_iter();
-        candidates.filter(|button| button.is_displayed() && button.name() == name).collect()
-    }
-
-    /// The field whose label begins with this word.
-    fn field(&self, name: &str) -> Element<'_> {
-        let found = self
-            .root
-            .elements("input")
-            .into_iter()
-            .find(|input| input.name().split(' ').next() == Some(name));
-        found.unwrap_or_else(|| panic!("no field {name:?} in:\n{}", self.text()))
-    }
-
-    /// What a reader sees of it.
-    fn text(&self) -> String {
-        self.root.text()
-    }
-
-    /// Waits until a reader sees these words.
-    fn shows(&self, words: &str) {
-        eventually(&format!("{words:?} is shown"), || self.text().contains(words).then_some(()));
-    }
-
-    /// Waits until something stands under this heading, and gives its text to the letter.
-    fn under(&self, heading: &str) -> String {
-        let body = "const titles = [...arguments[0].querySelectorAll('h4')];
-            return titles.find((title) => title.textContent === arguments[1])?.nextElementSibling.textContent ?? null";
-        let arguments = [self.root.reference(), heading.into()];
-        eventually(&format!("something under {heading:?}"), || {
-            self.page.browser.run(body, &arguments).as_str().map(str::to_owned)
-        })
-    }
-
-    /// Presses "Execute" and waits for the answer with this code.
-    fn execute(&self, code: &str, details: &str) {
-        self.click("Execute");
-        let status = format!("{code} {details}");
-        eventually(&status, || (self.root.elements("output").pop()?.text() == status).then_some(()));
-        assert_eq!(self.under("Server response"), format!("Code{code}Details{details}"));
-    }
-}
-
 /// Section 6 of the chapter, click for click, and all that the server saw of it.
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn section_6_is_followed_click_for_click() {
     let server = TestServer::start_with(&["--port", "0"]);
-    let page = Page::open(server.address());
+    let page = Page::open("en", &format!("http://{}", server.address()), "/docs");
     assert!(page.main().text().starts_with("FastAPI"), "{}", page.main().text());
     assert!(page.main().text().contains("0.1.0"), "{}", page.main().text());
     section_6_1_authenticate(&page);
@@ -239,11 +74,15 @@ fn section_6_1_authenticate(page: &Page) {
     }
     dialog.field("username").fill("johndoe");
     dialog.field("password").fill("secret");
+    dialog.shows("johndoe / secret");
+    let filled = dialog.colour_of("Authorize");
+    assert_ne!(dialog.colour_of("Close"), filled);
     dialog.click("Authorize");
     dialog.shows("Authorized");
     dialog.shows("username: johndoe");
     dialog.shows("password: ******");
-    assert_eq!(dialog.buttons("Logout").len(), 1);
+    assert_ne!(dialog.colour_of("Logout"), filled);
+    assert_eq!(dialog.colour_of("Close"), filled, "the main button is the one that a reader wants now");
     dialog.click("Close");
 }
 
@@ -289,10 +128,8 @@ fn section_6_3_inactive_user(page: &Page) {
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn a_refused_login_shows_the_words_of_the_server() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     page.authorize("johndoe", "wrong");
     page.dialog().shows("400 Bad Request: Incorrect username or password");
     assert!(page.dialog().buttons("Logout").is_empty(), "nobody is logged in");
@@ -313,10 +150,8 @@ fn a_refused_login_shows_the_words_of_the_server() {
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn post_token_has_its_own_form() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     let token = page.operation(TOKEN);
     token.click(TOKEN);
     token.shows("application/x-www-form-urlencoded");
@@ -346,16 +181,14 @@ fn post_token_has_its_own_form() {
         token.under("Response body"),
         "{\n  \"access_token\": \"johndoe\",\n  \"token_type\": \"bearer\"\n}"
     );
-    // It answers a question; it is not a login.
+    // The response is shown, and no more: this is not a login.
     page.try_out(USERS_ME).execute("401", "Unauthorized");
     page.was_quiet_but_for(&["422", "401"]);
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn the_password_is_masked_until_it_is_asked_for() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     let token = page.try_out(TOKEN);
     token.field("username").fill("johndoe");
     token.field("password").fill("secret");
@@ -379,7 +212,7 @@ fn the_password_is_masked_until_it_is_asked_for() {
     page.dialog().field("Show").click();
     assert!(page.dialog().under("Request").ends_with("grant_type=password&username=johndoe&password=secret"));
     page.dialog().click("Logout");
-    assert!(!page.dialog().text().contains("johndoe"), "{}", page.dialog().text());
+    assert!(!page.dialog().text().contains("username=johndoe"), "{}", page.dialog().text());
     let typed = page.evaluate("document.querySelector('dialog [name=password]').value");
     assert_eq!(typed, "", "the page has not kept the password");
     page.was_quiet_but_for(&[]);
@@ -387,10 +220,8 @@ fn the_password_is_masked_until_it_is_asked_for() {
 
 /// Compares the page's view of the wire with what the browser itself reports of it.
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn what_is_shown_as_sent_was_sent() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     page.log_in();
     let token = page.try_out(TOKEN);
     token.field("username").fill("한글 & <co>");
@@ -404,7 +235,8 @@ fn what_is_shown_as_sent_was_sent() {
     let events = page.browser.network(&names);
     for operation in [&token, &users_me] {
         let sent = operation.under("Request");
-        let (head, body) = sent.split_once("\n\n").expect("a head and a body");
+        let (head, body) = sent.split_once("\n\n").unwrap_or((&sent, ""));
+        assert_eq!(sent.trim_end(), sent, "the box ends where the request does");
         let (request_line, lines) = head.split_once('\n').expect("a request line");
         assert!(request_line.ends_with(" HTTP/1.1"), "{request_line}");
         for line in lines.lines() {
@@ -425,61 +257,81 @@ fn what_is_shown_as_sent_was_sent() {
     }
 }
 
-/// Runs the command that is shown under "Curl", in a shell, and gives what it prints.
-fn run_curl(operation: &Region<'_>) -> String {
-    let command = format!("{} --silent --show-error --max-time 10", operation.under("Curl"));
+/// Runs a command in a shell, and gives what it prints.
+fn run(command: &str) -> String {
+    let command = format!("{command} --silent --show-error --max-time 10");
     let output = Command::new("sh").args(["-c", &command]).output().expect("a shell");
     assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 #[test]
-#[ignore = "needs chromium, chromedriver and curl"]
-fn the_curl_command_repeats_the_request() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+fn the_copied_command_repeats_the_request() {
+    let (_server, page) = visit("en", &[]);
     page.log_in();
     let token = page.try_out(TOKEN);
     token.field("username").fill("johndoe");
-    token.field("password").fill("it's $HOME \\ `100%`");
-    token.field("grant_type").fill("pass'word");
-    token.execute("422", "Unprocessable Entity");
-    token.field("Show").click();
+    token.field("password").fill("secret");
+    token.execute("200", "OK");
+    assert!(token.under("Curl").ends_with("-d 'username=johndoe&password=******'"), "masked for the eye");
+    assert_eq!(run(&token.copy()), r#"{"access_token":"johndoe","token_type":"bearer"}"#);
     let users_me = page.try_out(USERS_ME);
     users_me.execute("200", "OK");
-    for operation in [&token, &users_me] {
-        let printed: Value = serde_json::from_str(&run_curl(operation)).expect("JSON");
-        let shown: Value = serde_json::from_str(&operation.under("Response body")).expect("JSON");
+    assert_eq!(users_me.copy(), users_me.under("Curl"));
+    for grant_type in ["password", "pass'word"] {
+        token.field("password").fill("it's $HOME \\ `100%`");
+        token.field("grant_type").fill(grant_type);
+        let (code, details) =
+            if grant_type == "password" { ("400", "Bad Request") } else { ("422", "Unprocessable Entity") };
+        token.execute(code, details);
+        let printed: Value = serde_json::from_str(&run(&token.copy())).expect("JSON");
+        let shown: Value = serde_json::from_str(&token.under("Response body")).expect("JSON");
         assert_eq!(printed, shown);
     }
+    page.was_quiet_but_for(&["400", "422"]);
+}
+
+/// A browser gives no clipboard to a page that came over plain http from another machine.
+#[test]
+fn without_a_clipboard_the_working_command_is_selected() {
+    let server = TestServer::start();
+    let page = Page::open("en", &format!("http://{ANOTHER_MACHINE}:{}", server.address().port()), "/docs");
+    assert_eq!(page.evaluate("navigator.clipboard ?? null"), Value::Null);
+    let token = page.try_out(TOKEN);
+    token.field("username").fill("johndoe");
+    token.field("password").fill("secret");
+    token.execute("200", "OK");
+    token.click("Copy");
+    token.shows("Selected. Press Ctrl+C");
+    let selected = page.evaluate("getSelection().toString()");
+    let selected = selected.as_str().expect("a text").replace(ANOTHER_MACHINE, "127.0.0.1");
+    assert_eq!(run(&selected), r#"{"access_token":"johndoe","token_type":"bearer"}"#);
+    assert!(token.field("Show").is_selected(), "the switch says what is shown");
+    page.was_quiet_but_for(&[]);
 }
 
 /// A command is pasted into a shell, so what a server gives as a token must not become a command.
 #[test]
-#[ignore = "needs chromium, chromedriver and curl"]
-fn the_curl_command_is_one_command_whatever_the_token_is() {
-    let page = Page::open(serve(|request| match request.path {
-        "/docs" => the_page(request),
-        "/openapi.json" => Response::page("application/json", include_str!("../src/openapi.json")),
+fn the_copied_command_is_one_command_whatever_the_token_is() {
+    let page = open_on(|request| match request.path {
+        "/docs" | "/openapi.json" => app(request),
         "/token" => {
             Response::new(200, "application/json", r#"{"access_token":"'; echo owned; ' $(echo `id`) \\"}"#)
         }
         _ => {
             let token = request.header("authorization").unwrap_or_default();
-            Response::new(200, "text/plain", String::from_utf8_lossy(token))
+            Response::new(200, "text/plain", String::from_utf8_lossy(token).into_owned())
         }
-    }));
+    });
     page.log_in();
     let users_me = page.try_out(USERS_ME);
     users_me.execute("200", "OK");
-    assert_eq!(run_curl(&users_me), r"Bearer '; echo owned; ' $(echo `id`) \");
+    assert_eq!(run(&users_me.copy()), r"Bearer '; echo owned; ' $(echo `id`) \");
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn the_keyboard_alone_is_enough() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     page.tab_to("Authorize");
     page.press(ENTER);
     page.focus_is_on("username");
@@ -507,14 +359,17 @@ fn the_keyboard_alone_is_enough() {
     page.tab_to("Clear");
     page.press(ENTER);
     page.focus_is_on("Execute");
+    page.press(ENTER);
+    page.tab_to("Copy");
+    page.press(ENTER);
+    page.operation(USERS_ME).shows("Copied.");
+    page.focus_is_on("Copy");
     page.was_quiet_but_for(&[]);
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn the_focus_comes_back_to_the_lock_that_opened_the_dialog() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     page.log_in();
     let lock = "Authorization of GET /users/me";
     page.tab_to(lock);
@@ -536,10 +391,8 @@ fn the_focus_comes_back_to_the_lock_that_opened_the_dialog() {
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn a_screen_reader_finds_names_roles_and_states() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &["--explain"]);
     assert_eq!(page.evaluate("document.title"), "FastAPI");
     assert_eq!(page.evaluate("document.documentElement.lang"), "en");
     assert_eq!(page.region("main").root.role(), "main");
@@ -553,7 +406,10 @@ fn a_screen_reader_finds_names_roles_and_states() {
     assert_eq!(page.evaluate(descriptions), json!(["locked", "locked"]));
     page.dialog().click("Close");
     page.try_out(TOKEN).execute("422", "Unprocessable Entity");
-    page.try_out(USERS_ME).execute("200", "OK");
+    let users_me = page.try_out(USERS_ME);
+    users_me.execute("200", "OK");
+    assert_eq!(users_me.root.elements("ol")[0].role(), "list");
+    assert_eq!(users_me.root.elements("ol > *")[0].role(), "listitem");
     for control in page.browser.elements("main button, main input, main summary, main a") {
         assert!(!control.is_displayed() || !control.name().is_empty(), "a {} without a name", control.role());
     }
@@ -568,79 +424,110 @@ fn a_screen_reader_finds_names_roles_and_states() {
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn it_fits_a_phone_and_twice_the_size() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("ko", &["--explain"]);
     page.log_in();
-    page.try_out(TOKEN).execute("422", "Unprocessable Entity");
+    let token = page.try_out(TOKEN);
+    token.field("username").fill("johndoe");
+    token.field("password").fill("secret");
+    token.execute("200", "OK");
+    token.click("Copy");
+    token.shows("복사했다.");
     page.try_out(USERS_ME).execute("200", "OK");
     page.browser.run("for (const details of document.querySelectorAll('details')) details.open = true", &[]);
-    // What sticks out on the right, of the page and of its dialog.
-    let body = "const wide = [...document.querySelectorAll('main *, dialog *, dialog')]
-            .filter((place) => place.getBoundingClientRect().right > innerWidth + 0.5);
-        const root = document.documentElement;
-        if (root.scrollWidth > root.clientWidth) wide.push(root);
-        return wide.map((place) => place.outerHTML.slice(0, 80))";
-    for open in [false, true] {
+    for (tongue, open) in [("한국어", false), ("한국어", true), ("English", false), ("English", true)] {
+        page.main().click(tongue);
         if open {
             page.main().click("Authorize");
         }
         // A phone; a window of 1280 × 1024 at 200 %; a phone whose owner wants letters twice as big.
-        for (width, height, scale, letters) in
-            [(360, 740, 2, "100%"), (640, 512, 2, "100%"), (360, 740, 2, "200%")]
-        {
-            page.browser.resize(width, height, scale);
+        for (width, height, letters) in [(360, 740, "200%"), (640, 512, "100%"), (360, 740, "100%")] {
+            page.browser.resize(width, height, 2);
             page.browser.run("document.documentElement.style.fontSize = arguments[0]", &[letters.into()]);
             assert_eq!(page.evaluate("innerWidth"), width);
-            assert_eq!(page.browser.run(body, &[]), json!([]), "at {width} px with letters of {letters}");
+            assert_eq!(page.browser.run(TOO_WIDE, &[]), json!([]), "at {width} px with letters of {letters}");
+        }
+        assert_eq!(page.browser.run(BROKEN, &[]), json!([]), "in {tongue}");
+        if open {
+            page.dialog().click("Close");
         }
     }
 }
 
+/// What sticks out on the right, of the page and of its dialog. In a box it scrolls.
+const TOO_WIDE: &str = "const wide = [...document.querySelectorAll('main *, dialog *, dialog')]
+        .filter((place) => place.getBoundingClientRect().right > innerWidth + 0.5);
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth) wide.push(root);
+    return wide.map((place) => place.outerHTML.slice(0, 80))";
+
+/// The words of which a part is on the next line, and the boxes with more lines than their text.
+const BROKEN: &str = r"const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const broken = [];
+    const range = document.createRange();
+    for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+        if (!text.parentElement.checkVisibility()) continue;
+        for (const word of text.data.matchAll(/[\p{L}\p{N}_]+/gu)) {
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map((part) => Math.round(part.top)));
+            if (lines.size > 1) broken.push(word[0]);
+        }
+    }
+    for (const box of document.querySelectorAll('pre')) {
+        const { paddingTop, lineHeight } = getComputedStyle(box);
+        const lines = Math.round((box.clientHeight - 2 * parseFloat(paddingTop)) / parseFloat(lineHeight));
+        if (box.checkVisibility() && lines !== box.textContent.split('\n').length) broken.push(box.textContent);
+    }
+    return broken";
+
+/// WCAG 2.2: the contrast of every text with what is painted under it, and its beginning.
+const CONTRASTS: &str = r"const parts = (colour) => colour.match(/[\d.]+/g).map(Number);
+    const under = (place) => {
+        const colour = getComputedStyle(place).backgroundColor;
+        return parts(colour)[3] === 0 ? under(place.parentElement) : colour;
+    };
+    const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const texts = [...document.querySelectorAll('body *')].filter((place) => place.checkVisibility()
+        && [...place.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
+    return texts.map((place) => {
+        const [dim, bright] = [light(getComputedStyle(place).color), light(under(place))].sort((a, b) => a - b);
+        return [(bright + 0.05) / (dim + 0.05), place.textContent.slice(0, 40)];
+    })";
+
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn light_and_dark_are_readable() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &["--explain"]);
     page.try_out(TOKEN).execute("422", "Unprocessable Entity");
     page.try_out(USERS_ME).execute("401", "Unauthorized");
-    page.authorize("johndoe", "wrong");
-    page.dialog().shows("Incorrect username or password");
-    // WCAG 2.2: the contrast of every text with what is painted behind it; 4.5 is enough.
-    let body = r"const parts = (colour) => colour.match(/[\d.]+/g).map(Number);
-        const behind = (place) => {
-            const colour = getComputedStyle(place).backgroundColor;
-            return parts(colour)[3] === 0 ? behind(place.parentElement) : colour;
-        };
-        const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
-            .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-            .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
-        const texts = [...document.querySelectorAll('body *')].filter((place) => place.checkVisibility()
-            && [...place.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
-        return texts.map((place) => {
-            const [dim, bright] = [light(getComputedStyle(place).color), light(behind(place))].sort((a, b) => a - b);
-            return [(bright + 0.05) / (dim + 0.05), place.textContent.slice(0, 40)];
-        })";
+    page.main().click("English"); // and there the mouse stays
+    let badges = "['get', 'post'].map((name) =>
+        getComputedStyle(document.querySelector(`.${name} .method`)).backgroundColor)";
     let mut papers = Vec::new();
-    for scheme in ["light", "dark"] {
+    for (round, scheme) in ["light", "dark", "light", "dark"].into_iter().enumerate() {
+        if round == 2 {
+            page.authorize("johndoe", "wrong");
+            page.dialog().shows("Incorrect username or password");
+        }
         page.browser.prefer(scheme);
         papers.push(page.evaluate("getComputedStyle(document.body).backgroundColor"));
-        let texts = page.browser.run(body, &[]);
+        let (blue, green) = ("rgb(97, 175, 254)", "rgb(73, 204, 144)");
+        assert_eq!(page.evaluate(badges), json!([blue, green]), "as in the chapter's pictures");
+        let texts = page.browser.run(CONTRASTS, &[]);
         let texts = texts.as_array().expect("a list");
         assert!(texts.len() > 50, "{} texts", texts.len());
         for text in texts {
-            assert!(text[0].as_f64() >= Some(4.5), "{scheme}: {text}");
+            assert!(text[0].as_f64() >= Some(4.5), "{scheme}: {text}"); // what WCAG asks for
         }
     }
     assert_ne!(papers[0], papers[1]);
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn a_reload_loses_the_login() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (_server, page) = visit("en", &[]);
     page.main().shows("a reload forgets it");
     page.log_in();
     page.try_out(USERS_ME).execute("200", "OK");
@@ -658,112 +545,198 @@ fn a_reload_loses_the_login() {
     page.was_quiet_but_for(&["401"]);
 }
 
+/// What the page explains of its own, in English and in Korean.
+const EXPLANATIONS: [[&str; 2]; 7] = [
+    ["A Rust program, simple-oauth2, serves this page", "Rust로 작성한 simple-oauth2가 이 페이지를 제공하고"],
+    ["Empty fields are not sent", "빈 field는 보내지 않는다"],
+    [
+        "johndoe / secret, and alice / secret2, who is inactive.",
+        "또는 비활성화된 사용자 alice / secret2로 시도해 보자.",
+    ],
+    ["On the wire", "실제로 오간 내용"],
+    ["Show the password", "비밀번호 보기"],
+    ["What the server did", "서버가 한 일"],
+    ["start the server with this command: cargo run -- --explain", "여기에 나타난다. cargo run -- --explain"],
+];
+
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn the_explanations_follow_the_language_and_the_buttons_do_not() {
-    let english =
-        ["This page reads openapi.json", "Empty fields are not sent", "On the wire", "Show the password"];
-    let korean =
-        ["이 페이지는 openapi.json을 읽어", "빈 field는 보내지 않는다", "실제로 오간 내용", "비밀번호 보기"];
     let server = TestServer::start();
-    for (languages, expected) in
-        [("ko-KR,ko,en", korean), ("en-GB,ko", english), ("de,ko,en", korean), ("fr", english)]
-    {
-        let page = Page::open_in(languages, server.address());
+    let origin = format!("http://{}", server.address());
+    for (languages, first) in [("ko-KR,ko,en", 1), ("en-GB,ko", 0), ("de,ko,en", 1), ("fr", 0)] {
+        let page = Page::open(languages, &origin, "/docs");
         let token = page.try_out(TOKEN);
         token.field("password").fill("secret");
         token.execute("422", "Unprocessable Entity");
-        let others = if expected == korean { english } else { korean };
-        for words in expected {
-            page.main().shows(words);
-        }
-        page.main().click(if expected == korean { "English" } else { "한국어" });
-        for (words, gone) in others.into_iter().zip(expected) {
-            page.main().shows(words);
-            assert!(!page.main().text().contains(gone), "{gone}");
-        }
-        let tongues = page.evaluate(
-            "[...new Set([...document.querySelectorAll('[data-says]')].map((place) => place.lang))]",
-        );
-        assert_eq!(tongues, json!([if expected == korean { "en" } else { "ko" }]), "for those who listen");
-        for name in ["Authorize", "Cancel", "Execute", "Clear"] {
+        it_speaks(&page, first);
+        page.main().click(["English", "한국어"][1 - first]);
+        it_speaks(&page, 1 - first);
+        for name in ["Authorize", "Cancel", "Execute", "Clear", "Copy"] {
             assert_eq!(page.main().buttons(name).len(), 1, "{name}");
         }
         page.was_quiet_but_for(&["422"]);
     }
 }
 
+/// For those who look and for those who listen; `language` is a column of [`EXPLANATIONS`].
+fn it_speaks(page: &Page, language: usize) {
+    let main = page.main();
+    for words in EXPLANATIONS {
+        main.shows(words[language]);
+        assert!(!main.text().contains(words[1 - language]), "{}", words[1 - language]);
+    }
+    let tag = ["en", "ko"][language];
+    let tags = "[...new Set([...document.querySelectorAll('[data-says]')].map((place) => place.lang))]";
+    assert_eq!(page.evaluate(tags), json!([tag]));
+    let pressed = "[...document.querySelectorAll('[aria-pressed=true]')].map((button) => button.lang)";
+    assert_eq!(page.evaluate(pressed), json!([tag]));
+    let filled = ["English", "한국어"].map(|name| main.colour_of(name) == main.colour_of("Execute"));
+    assert_eq!(filled, [language == 0, language == 1], "which language looks chosen");
+}
+
+/// What `--explain` prints in the terminal, in the page: after a login, and after an operation.
 #[test]
-#[ignore = "needs chromium and chromedriver"]
+fn the_steps_of_the_server_are_shown_in_both_languages() {
+    let (_server, page) = visit("en", &["--explain"]);
+    page.authorize("johndoe", "secret");
+    page.dialog().shows("Authorized");
+    let login = page.dialog().steps();
+    let sections = ["2", "3.1", "3.2", "3.3", "4"];
+    assert_eq!(login.len(), sections.len(), "{login:?}");
+    for (step, section) in login.iter().zip(sections) {
+        assert!(step.starts_with(&format!("section {section}: ")), "{step}");
+        let place = step.lines().last().expect("a place");
+        assert!(place.starts_with("src/") && place.contains(".rs:"), "{step}");
+    }
+    assert!(login[2].starts_with("section 3.2: found johndoe in FAKE_USERS_DB\nsrc/app.rs:"), "{login:?}");
+    page.dialog().click("Close");
+
+    let users_me = page.try_out(USERS_ME);
+    users_me.execute("200", "OK");
+    let steps = users_me.steps();
+    assert!(steps.iter().any(|step| step.starts_with("section 5: the user is johndoe")), "{steps:?}");
+    page.main().click("한국어");
+    users_me.shows("서버가 한 일");
+    let korean: Vec<String> =
+        steps.iter().map(|step| step.replacen("section ", "", 1).replacen(':', "절:", 1)).collect();
+    assert_eq!(users_me.steps(), korean);
+    page.was_quiet_but_for(&[]);
+}
+
+/// RFC 9110 §5.6.4, and what `--explain` makes of texts that a header field cannot carry.
+#[test]
+fn the_steps_are_read_as_the_header_carries_them() {
+    const HEADER: &str = r#"cache;desc="step1;desc=\"x\"", step1;desc="3.2 src/app.rs:7 \"a, b;\" is \\u{d55c}\\u{202e}...", step2;desc="4 src\\app.rs:8 done";dur=1, cut;desc="3 more steps, see the terminal", total;dur=2"#;
+    let page = open_on(|request| match request.path {
+        "/users/me" => {
+            let mut response = Response::new(200, "text/plain", "here");
+            response.headers.push(("server-timing", HEADER.into()));
+            response
+        }
+        _ => app(request),
+    });
+    let users_me = page.try_out(USERS_ME);
+    users_me.execute("200", "OK");
+    let expected =
+        ["section 3.2: \"a, b;\" is 한\\u{202e}...\nsrc/app.rs:7", "section 4: done\nsrc\\app.rs:8"];
+    assert_eq!(users_me.steps(), expected);
+    users_me.shows("3 more steps: see the terminal.");
+    page.main().click("한국어");
+    users_me.shows("나머지 3단계는 터미널에서 볼 수 있다.");
+}
+
+#[test]
 fn a_server_that_has_gone_is_told_from_a_refusal() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (server, page) = visit("en", &[]);
     let users_me = page.try_out(USERS_ME);
     users_me.execute("401", "Unauthorized");
     drop(server);
     users_me.click("Execute");
     users_me.shows("No response. Is the server still running?");
-    assert!(!users_me.text().contains("Unauthorized"), "the old answer is not the answer to this");
+    assert!(!users_me.text().contains("Unauthorized"), "the old response is not the response to this");
+    page.main().click("한국어");
     page.authorize("johndoe", "secret");
-    page.dialog().shows("No response. Is the server still running?");
+    page.dialog().shows("서버가 응답하지 않는다. 실행 중인지 확인해 보자.");
     assert!(page.dialog().buttons("Logout").is_empty());
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn a_document_that_is_missing_is_said() {
     let address = serve(|request| match request.path {
-        "/docs" => the_page(request),
+        "/docs" => app(request),
         _ => Response::new(404, "application/json", r#"{"detail":"Not Found"}"#),
     });
+    for (languages, words) in
+        [("en", "Failed to load API definition."), ("ko", "API 정의를 불러오지 못했다.")]
+    {
+        let browser = Browser::start(languages);
+        browser.open(&format!("http://{address}/docs"));
+        let words = format!("{words}\nError: 404 Not Found");
+        eventually(&words, || browser.elements("[role=alert]").pop().filter(|alert| alert.text() == words));
+    }
+}
+
+#[test]
+fn without_javascript_the_page_says_what_it_needs() {
+    let server = TestServer::start();
     let browser = Browser::start("en");
-    browser.open(&format!("http://{address}/docs"));
-    let words = "Failed to load API definition. Error: 404 Not Found";
-    eventually(words, || browser.elements("main").pop()?.text().contains(words).then_some(()));
+    browser.without_scripts();
+    browser.open(&format!("http://{}/docs", server.address()));
+    let text = browser.elements("main")[0].text();
+    assert!(text.contains("This page needs JavaScript"), "{text}");
+    assert!(text.contains("이 페이지를 쓰려면 JavaScript를 켜야 한다."), "{text}");
 }
 
 /// OpenAPI, "Relative References in API URLs": a relative `tokenUrl` begins at the server's URL,
 /// and a path is appended to it.
 #[test]
-#[ignore = "needs chromium and chromedriver"]
-fn urls_begin_where_the_server_does() {
-    let page = Page::open(serve(|request| match request.path {
-        "/docs" => the_page(request),
+fn urls_begin_where_the_document_says() {
+    let page = open_on(|request| match request.path {
         "/openapi.json" => {
-            let document = include_str!("../src/openapi.json");
-            let mut document: Value = serde_json::from_str(document).expect("the document is JSON");
-            document["servers"] = json!([{ "url": "behind/a/proxy/" }]);
+            let mut document: Value = serde_json::from_str(&app(request).body).expect("the document is JSON");
+            document["servers"] = json!([{ "url": "far/away/" }]);
             Response::new(200, "application/json", document.to_string())
         }
-        "/behind/a/proxy/token" => Response::new(200, "application/json", r#"{"access_token":"far"}"#),
-        "/behind/a/proxy/users/me" => Response::new(200, "text/plain", "here"),
-        _ => Response::new(404, "text/plain", "lost"),
-    }));
+        "/far/away/token" => Response::new(200, "application/json", r#"{"access_token":"far"}"#),
+        "/far/away/users/me" => Response::new(200, "text/plain", "here"),
+        _ => app(request),
+    });
     page.log_in();
     let users_me = page.try_out(USERS_ME);
     users_me.execute("200", "OK");
     assert_eq!(users_me.under("Response body"), "here");
-    assert!(
-        users_me.under("Request").ends_with("Authorization: Bearer far\n\n"),
-        "{}",
-        users_me.under("Request")
-    );
+    let request = users_me.under("Request");
+    assert!(request.ends_with("\nAuthorization: Bearer far"), "{request}");
 }
 
-/// Serves these answers.
-fn serve(answer: fn(&Request<'_>) -> Response) -> SocketAddr {
+/// The document names no server, and the program knows nothing of a proxy that takes a prefix away.
+#[test]
+fn after_a_prefix_the_page_asks_where_it_came_from() {
+    let address = serve(|request| match request.path.strip_prefix("/prefix") {
+        Some(path) => app(&Request { path, ..request.clone() }),
+        None => Response::new(404, "text/plain", "not the path of this server"),
+    });
+    let page = Page::open("en", &format!("http://{address}/prefix"), "/docs");
+    page.log_in();
+    let users_me = page.try_out(USERS_ME);
+    users_me.execute("200", "OK");
+    assert_eq!(users_me.under("Response body"), JOHNDOE);
+    page.was_quiet_but_for(&[]);
+}
+
+/// Serves this application.
+fn serve(application: Application) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
-    let application = Application { reads_body: |_| true, answer };
-    thread::spawn(move || {
-        Server { listener, application, limits: Limits::DEFAULT, access_log: None }.run().map(|_| ())
-    });
+    let log = Log::start(io::sink()).expect("a thread for the log");
+    let config = Config { application, limits: Limits::DEFAULT, log, access_log: false };
+    thread::spawn(move || server::run(config, vec![listener]).map(|_| ()));
     address
 }
 
-/// The page as the program serves it.
-fn the_page(request: &Request<'_>) -> Response {
-    docs(request).unwrap_or_else(|_| unreachable!("the page is always there"))
+/// The page on a server with this application.
+fn open_on(application: Application) -> Page {
+    Page::open("en", &format!("http://{}", serve(application)), "/docs")
 }
 
 /// What an attacker would like the page to run.
@@ -797,29 +770,31 @@ fn hostile_document() -> String {
 }
 
 /// Serves the page as it is, and around it nothing but malice.
-fn hostile_answer(request: &Request<'_>) -> Response {
+fn hostile_response(request: &Request<'_>) -> Response {
     match request.path {
-        "/docs" => the_page(request),
+        "/docs" => app(request),
         "/openapi.json" => Response::new(200, "application/json", hostile_document()),
         "/token" => Response::new(400, "application/json", json!({ "detail": HOSTILE }).to_string()),
         _ => {
             let mut response = Response::new(200, "text/html; charset=utf-8", HOSTILE);
             response.headers.push(("x-hostile", HOSTILE.into()));
+            let step = format!("3.2 {HOSTILE} {HOSTILE}").replace('"', "\\\"");
+            response.headers.push(("server-timing", format!("step1;desc=\"{step}\"").into()));
             response
         }
     }
 }
 
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn hostile_text_stays_text() {
-    let page = Page::open(serve(hostile_answer));
+    let page = open_on(hostile_response);
     page.browser.run("for (const details of document.querySelectorAll('details')) details.open = true", &[]);
     let operation = page.region("#operations article");
     operation.click("Try it out");
     operation.execute("200", "OK");
     assert_eq!(operation.under("Response body"), HOSTILE);
     assert!(operation.under("Response headers").contains(&format!("x-hostile: {HOSTILE}")));
+    assert!(operation.steps()[0].contains("<img src=\"x\" onerror="), "{:?}", operation.steps());
     page.authorize("johndoe", "secret");
     page.dialog().shows(&format!("400 Bad Request: {HOSTILE}"));
     page.dialog().shows(&format!("Token URL: token?{HOSTILE}"));
@@ -833,10 +808,8 @@ fn hostile_text_stays_text() {
 
 /// The header is the second lock on the same door: it holds even if the script had a mistake.
 #[test]
-#[ignore = "needs chromium and chromedriver"]
 fn the_policy_stops_what_the_page_never_does() {
-    let server = TestServer::start();
-    let page = Page::open(server.address());
+    let (server, page) = visit("en", &[]);
     let markup = "try { document.body.innerHTML = '<b>markup</b>' } catch (error) { return error.name }";
     assert_eq!(page.browser.run(markup, &[]), "TypeError", "text never becomes markup");
     let fetch = "return new Promise((stopped) => {

@@ -1,65 +1,44 @@
-//! `HTTPException`: the error that is an answer.
+//! `HTTPException`: an error that becomes a response.
 //!
-//! Layer: FastAPI. There it is raised and caught far above; here it is returned, and `?` hands it
-//! on, until [`HTTPException::response`] makes the answer of it.
+//! Layer: framework; FastAPI's class of that name. There it is raised, and caught far above. Here it
+//! is returned, and `?` hands it on, until [`HTTPException::response`] makes a response of it.
 
 use super::json::Json;
-use super::validation::ValidationError;
 use crate::server::Response;
 
-/// What is wrong: the `detail` of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// A sentence.
-    Text(&'static str),
-    /// Everything that is wrong with the fields of a form.
-    Errors(Vec<ValidationError>),
-}
-
-/// A request that is understood and not fulfilled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HTTPException {
-    /// The status code of the answer.
-    pub status_code: u16,
-    /// Its body, as `{"detail": …}`.
-    pub detail: Detail,
-    /// Header lines that belong to it, such as the challenge of a 401.
-    pub headers: Vec<(&'static str, &'static str)>,
+/// Why a request is understood and yet does not get what it asks for.
+#[derive(Debug)]
+pub(crate) struct HTTPException {
+    status_code: u16,
+    /// The `detail` of the response, as JSON text.
+    detail: String,
+    headers: Vec<(&'static str, &'static str)>,
 }
 
 impl HTTPException {
-    /// An exception with a sentence and no headers.
-    #[must_use]
-    pub const fn new(status_code: u16, detail: &'static str) -> Self {
-        Self { status_code, detail: Detail::Text(detail), headers: Vec::new() }
+    /// An exception whose detail is one sentence.
+    pub(crate) fn new(status_code: u16, detail: &str) -> Self {
+        Self { status_code, detail: Json::Text(detail).text(), headers: Vec::new() }
     }
 
-    /// The same with one header line.
-    #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+    /// FastAPI's `RequestValidationError`: 422, with all errors that were found, each as JSON text.
+    pub(crate) fn validation_error(errors: &[String]) -> Self {
+        Self { status_code: 422, detail: format!("[{}]", errors.join(",")), headers: Vec::new() }
+    }
+
+    /// The same exception with one more header field, such as the challenge of a 401.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The one place where an exception becomes an answer.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        let mut response = match &self.detail {
-            Detail::Text(sentence) => {
-                Json::Object(&[("detail", Json::Text(sentence))]).response(self.status_code)
-            }
-            Detail::Errors(errors) => ValidationError::response(errors, self.status_code),
-        };
+    /// The one place where an exception becomes a response.
+    pub(super) fn response(&self) -> Response {
+        let body = format!("{{\"detail\":{}}}", self.detail);
+        let mut response = Response::new(self.status_code, "application/json", body);
         for (name, value) in &self.headers {
             response.headers.push((name, (*value).into()));
         }
         response
-    }
-}
-
-impl From<Vec<ValidationError>> for HTTPException {
-    /// FastAPI's `RequestValidationError`: 422 and all that was found.
-    fn from(errors: Vec<ValidationError>) -> Self {
-        Self { status_code: 422, detail: Detail::Errors(errors), headers: Vec::new() }
     }
 }

@@ -1,14 +1,12 @@
-//! JSON text, written as FastAPI writes it: no blanks, non-ASCII characters as they are.
+//! JSON text as FastAPI writes it: no spaces, and characters beyond ASCII as they are.
 //!
-//! Layer: FastAPI, where Pydantic turns an object into this text.
-
-use std::fmt::Write;
+//! Layer: framework; in FastAPI `jsonable_encoder` and Starlette's `JSONResponse`, which is
+//! `json.dumps(…, ensure_ascii=False, allow_nan=False, separators=(",", ":"))`.
 
 use crate::server::Response;
 
-/// A JSON value made of borrowed parts: enough for the answers of a small application.
-#[derive(Clone, Copy, Debug)]
-pub enum Json<'a> {
+/// A JSON value made of borrowed parts: enough for the responses of a small application.
+pub(crate) enum Json<'a> {
     /// `null`
     Null,
     /// `true` or `false`
@@ -22,8 +20,20 @@ pub enum Json<'a> {
 }
 
 impl Json<'_> {
+    /// The value as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::with_capacity(160); // enough for each response of the chapter
+        self.write_to(&mut text);
+        text
+    }
+
+    /// A response with this value as its body.
+    pub(crate) fn response(&self, status: u16) -> Response {
+        Response::new(status, "application/json", self.text())
+    }
+
     /// Appends the value to `text`.
-    pub fn write_to(&self, text: &mut String) {
+    fn write_to(&self, text: &mut String) {
         match self {
             Self::Null => text.push_str("null"),
             Self::Bool(true) => text.push_str("true"),
@@ -31,58 +41,59 @@ impl Json<'_> {
             Self::Text(value) => write_string(text, value),
             Self::List(items) => {
                 text.push('[');
-                for (index, item) in items.iter().enumerate() {
-                    text.push_str(if index == 0 { "" } else { "," });
+                for item in *items {
                     item.write_to(text);
+                    text.push(',');
                 }
-                text.push(']');
+                close(text, ']');
             }
             Self::Object(fields) => {
                 text.push('{');
-                for (index, (name, value)) in fields.iter().enumerate() {
-                    text.push_str(if index == 0 { "" } else { "," });
-                    for piece in ["\"", name, "\":"] {
-                        text.push_str(piece); // names are this program's own and need no escapes
-                    }
+                for (name, value) in *fields {
+                    text.push('"');
+                    text.push_str(name); // a name of this program, without anything to escape
+                    text.push_str("\":");
                     value.write_to(text);
+                    text.push(',');
                 }
-                text.push('}');
+                close(text, '}');
             }
         }
     }
+}
 
-    /// An answer that holds this value.
-    #[must_use]
-    pub fn response(&self, status: u16) -> Response {
-        let mut text = String::with_capacity(160);
-        self.write_to(&mut text);
-        Response::new(status, "application/json", text)
+/// Ends a list or an object. The comma after the last element is one too many.
+fn close(text: &mut String, bracket: char) {
+    if text.ends_with(',') {
+        text.pop();
     }
+    text.push(bracket);
 }
 
 /// Quotes a string. Only what RFC 8259 §7 demands is escaped: `"`, `\` and everything below U+0020.
 fn write_string(text: &mut String, value: &str) {
+    let is_plain = |byte| byte >= b' ' && byte != b'"' && byte != b'\\';
     text.push('"');
-    let mut rest = value;
-    while let Some(position) = rest.bytes().position(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) {
-        let (plain, from_here) = rest.split_at(position);
-        text.push_str(plain);
-        match from_here.as_bytes()[0] {
-            b'"' => text.push_str("\\\""),
-            b'\\' => text.push_str("\\\\"),
-            0x08 => text.push_str("\\b"),
-            b'\t' => text.push_str("\\t"),
-            b'\n' => text.push_str("\\n"),
-            0x0C => text.push_str("\\f"),
-            b'\r' => text.push_str("\\r"),
-            control => {
-                let _ = write!(text, "\\u{control:04x}"); // a string takes everything
-            }
-        }
-        rest = &from_here[1..];
+    if value.bytes().all(is_plain) {
+        text.push_str(value);
+    } else {
+        value.chars().for_each(|character| write_escaped(text, character));
     }
-    text.push_str(rest);
     text.push('"');
+}
+
+fn write_escaped(text: &mut String, character: char) {
+    match character {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\u{8}' => text.push_str("\\b"),
+        '\t' => text.push_str("\\t"),
+        '\n' => text.push_str("\\n"),
+        '\u{c}' => text.push_str("\\f"),
+        '\r' => text.push_str("\\r"),
+        '\0'..' ' => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+        _ => text.push(character),
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +105,8 @@ mod tests {
         for (value, expected) in [
             ("", r#""""#),
             ("johndoe", r#""johndoe""#),
+            ("\"", r#""\"""#),
+            ("\\", r#""\\""#),
             ("a\"b\\c/d", r#""a\"b\\c/d""#),
             ("\u{8}\t\n\u{c}\r", r#""\b\t\n\f\r""#),
             ("\0\u{1}\u{b}\u{1b}\u{1f}", r#""\u0000\u0001\u000b\u001b\u001f""#),
@@ -106,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_beside_each_other_without_blanks() {
+    fn values_are_written_without_spaces() {
         let list = [Json::Text("body"), Json::Null, Json::Bool(true), Json::List(&[])];
         let mut text = String::new();
         Json::Object(&[("a", Json::List(&list)), ("b", Json::Object(&[]))]).write_to(&mut text);

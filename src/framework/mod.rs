@@ -1,20 +1,19 @@
-//! The floor between: what FastAPI and Starlette do for the chapter's code.
+//! The layer between: what FastAPI and Starlette do for the chapter's code.
 //!
-//! It knows HTTP requests from below and gives them a meaning: forms, bearer tokens, JSON,
+//! It takes HTTP requests from the layer below and gives them a meaning: forms, bearer tokens, JSON,
 //! exceptions, routes. It knows no user and no route of the application above.
 
 mod bearer;
+mod docs;
 mod exception;
+pub mod explain;
 mod form;
 mod json;
-mod pages;
 mod routing;
-mod validation;
 
-pub use bearer::OAuth2PasswordBearer;
-pub use exception::{Detail, HTTPException};
-pub use form::OAuth2PasswordRequestForm;
-pub use json::Json;
-pub use pages::docs;
-pub use routing::{Route, dispatch, reads_body};
-pub use validation::ValidationError;
+pub(crate) use bearer::OAuth2PasswordBearer;
+pub(crate) use docs::{docs, openapi};
+pub(crate) use exception::HTTPException;
+pub(crate) use form::OAuth2PasswordRequestForm;
+pub(crate) use json::Json;
+pub(crate) use routing::{Route, dispatch};

@@ -1,6 +1,6 @@
-//! Which function answers which request: 404, 405, 307, or the one that fits.
+//! Which function responds to which request: the one that fits, or 404, 405 or 307.
 //!
-//! Layer: Starlette's router. `@app.post("/token")` is a row of a table here.
+//! Layer: framework; Starlette's router. `@app.post("/token")` is a row of a table here.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,52 +9,50 @@ use super::exception::HTTPException;
 use crate::server::{Request, Response};
 
 /// A row of the route table.
-#[derive(Clone, Copy, Debug)]
-pub struct Route {
-    /// The method; a row for GET answers HEAD too (RFC 9110 §9.3.2).
-    pub method: &'static str,
+pub(crate) struct Route {
+    /// The method. A row for GET is for HEAD too (RFC 9110 §9.3.2).
+    pub(crate) method: &'static str,
     /// The path, in unreserved characters and slashes, without a slash at its end.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// The path operation function.
-    pub endpoint: fn(&Request<'_>) -> Result<Response, HTTPException>,
-    /// Header lines of every answer of this path, good or bad.
-    pub headers: &'static [(&'static str, &'static str)],
+    pub(crate) endpoint: fn(&Request<'_>) -> Result<Response, HTTPException>,
+    /// Header fields of every response of this row, good or bad.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
 }
 
 impl Route {
-    fn answers(&self, method: &str) -> bool {
+    fn takes(&self, method: &str) -> bool {
         self.method == method || (self.method == "GET" && method == "HEAD")
     }
 }
 
-/// Whether somebody will look at the body of this request.
-#[must_use]
-pub fn reads_body(routes: &[Route], request: &Request<'_>) -> bool {
-    let is_post = |route: &Route| route.method == "POST" && request.method == "POST";
-    let path = normal_path(request.path);
-    routes.iter().any(|route| is_post(route) && path.as_deref() == Some(route.path))
-}
-
-/// Finds the row and calls its function.
-#[must_use]
-pub fn dispatch(routes: &[Route], request: &Request<'_>) -> Response {
+/// Finds the row of a request, and calls its function.
+pub(crate) fn dispatch(routes: &[Route], request: &Request<'_>) -> Response {
     if request.path == "*" {
         return Response::empty(204, "allow", allowed(routes, None) + ", OPTIONS");
     }
     let path = normal_path(request.path).unwrap_or_default();
-    let Some(first) = routes.iter().find(|route| route.path == path) else {
-        return redirect(routes, &path, request.query)
-            .unwrap_or_else(|| HTTPException::new(404, "Not Found").response());
-    };
-    let route = routes.iter().find(|route| route.path == path && route.answers(request.method));
-    let mut response = if let Some(route) = route {
-        (route.endpoint)(request).unwrap_or_else(|exception| exception.response())
-    } else {
+    let mut wrong_method = None;
+    for route in routes.iter().filter(|route| route.path == path) {
+        if route.takes(request.method) {
+            let result = (route.endpoint)(request);
+            return with_headers(result.unwrap_or_else(|exception| exception.response()), route);
+        }
+        wrong_method = Some(route);
+    }
+    if let Some(route) = wrong_method {
         let mut response = HTTPException::new(405, "Method Not Allowed").response();
         response.headers.push(("allow", allowed(routes, Some(&path)).into()));
-        response
-    };
-    for (name, value) in first.headers {
+        return with_headers(response, route);
+    }
+    match redirect(routes, &path, request.query) {
+        Some(response) => response,
+        None => HTTPException::new(404, "Not Found").response(),
+    }
+}
+
+fn with_headers(mut response: Response, route: &Route) -> Response {
+    for (name, value) in route.headers {
         response.headers.push((name, (*value).into()));
     }
     response
@@ -62,34 +60,40 @@ pub fn dispatch(routes: &[Route], request: &Request<'_>) -> Response {
 
 /// The methods of a path, or of all paths, for an `allow` header (RFC 9110 §10.2.1).
 fn allowed(routes: &[Route], path: Option<&str>) -> String {
-    let is_here = |route: &Route, method| route.answers(method) && path.is_none_or(|path| path == route.path);
-    let here = ["GET", "HEAD", "POST"]
-        .into_iter()
-        .filter(|method| routes.iter().any(|route| is_here(route, method)));
-    here.collect::<Vec<_>>().join(", ")
+    let mut methods = Vec::new();
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"] {
+        let mut rows = routes.iter().filter(|route| path.is_none_or(|path| path == route.path));
+        if rows.any(|route| route.takes(method)) {
+            methods.push(method);
+        }
+    }
+    methods.join(", ")
 }
 
-/// 307 for a known path with slashes too many at its end, whatever the method.
+/// 307 for a known path with too many slashes at its end, for any method.
 ///
-/// The location is relative, made of the path in the table and the client's query: nothing that a
-/// client says about the host gets into it.
+/// The location is relative, and made of the path in the table and the client's query. Nothing that
+/// a client says about the host gets into it.
 fn redirect(routes: &[Route], path: &str, query: Option<&str>) -> Option<Response> {
     let known = path.strip_suffix('/')?.trim_end_matches('/');
     let route = routes.iter().find(|route| route.path == known)?;
     let mut location = route.path.to_owned();
-    for (index, byte) in query.unwrap_or_default().bytes().enumerate() {
-        location.push_str(if index == 0 { "?" } else { "" });
+    let query = query.unwrap_or_default();
+    if !query.is_empty() {
+        location.push('?');
+    }
+    for byte in query.bytes() {
         if byte.is_ascii_alphanumeric() || b"_.-~:/%#?=@[]!$&'()*+,;".contains(&byte) {
             location.push(char::from(byte));
         } else {
-            let _ = write!(location, "%{byte:02X}"); // a string takes everything
+            let _ = write!(location, "%{byte:02X}"); // writing to a string cannot fail
         }
     }
     Some(Response::empty(307, "location", location))
 }
 
 /// The path with escapes of unreserved characters decoded: `/%75sers/me` is `/users/me`, but
-/// `%2F` is not a slash (RFC 3986 §2.2, §6.2.2.2). A broken escape names nothing.
+/// `%2F` is not a slash (RFC 3986 §2.2, §6.2.2.2). A broken escape is in no route.
 fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     if !path.contains('%') {
         return Some(path.into());
@@ -111,7 +115,39 @@ fn normal_path(path: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::normal_path;
+    use super::{Route, dispatch, normal_path};
+    use crate::server::{Request, Response};
+
+    /// Not those of the first row of its path: tokens would lose their `no-store` to a GET above.
+    #[test]
+    fn a_response_has_the_header_fields_of_the_row_that_was_called() {
+        let row = |method, headers| Route {
+            method,
+            path: "/token",
+            endpoint: |request| Ok(Response::empty(204, "x-called", request.method.to_owned())),
+            headers,
+        };
+        let routes = [row("GET", &[("x-row", "one")]), row("POST", &[("x-row", "two")])];
+        for (method, headers) in [
+            ("GET", "x-called: GET, x-row: one"),
+            ("HEAD", "x-called: HEAD, x-row: one"),
+            ("POST", "x-called: POST, x-row: two"),
+        ] {
+            let request = Request {
+                method,
+                path: "/token",
+                query: None,
+                minor_version: 1,
+                headers: Vec::new(),
+                body: b"",
+                client: ([127, 0, 0, 1], 50_000).into(),
+            };
+            let response = dispatch(&routes, &request);
+            let found: Vec<String> =
+                response.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            assert_eq!(found.join(", "), headers);
+        }
+    }
 
     #[test]
     fn a_path_is_compared_with_its_needless_escapes_decoded() {

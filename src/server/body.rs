@@ -1,32 +1,32 @@
-//! The bytes behind the head: taken from the stream until the body is whole, chunks put together.
+//! The body of a request: taken from the input until it is whole, with its chunks put together.
 //!
-//! Layer: uvicorn, which hands them to the application as they come. A login form is small, so
-//! here the application gets it whole or not at all.
+//! Layer: server. uvicorn hands a body to the application as it comes. A login form is small, so here
+//! the application gets it whole or not at all.
 
 use httparse::{EMPTY_HEADER, Status};
 
-use super::framing::BodyLength;
-use super::limits::{HEADERS, Limits};
-use super::refusal::Refusal;
+use super::error::HttpError;
+use super::framing::{BODY_TOO_LONG, BodyLength};
+use super::limits::{Limits, MAX_HEADERS};
 use super::request::has_bare_line_feed;
 
 /// How far the reading of one body has come.
 #[derive(Debug)]
-pub struct BodyReader {
-    step: Step,
+pub(super) struct BodyReader {
+    state: State,
     /// Bytes of chunk-size lines so far.
     overhead: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    /// So many bytes of data are missing; for a chunked body, of this chunk.
+enum State {
+    /// So many bytes of data are missing; in a chunked body, of this chunk.
     Data { missing: usize, chunked: bool },
-    /// CR LF behind the data of a chunk.
+    /// CR LF after the data of a chunk.
     DataEnd,
     /// A chunk-size line.
     Size,
-    /// Header lines behind the last chunk, and the empty line that ends everything.
+    /// Header fields after the last chunk, and the empty line that ends everything.
     Trailers,
     /// Nothing is missing.
     Whole,
@@ -34,123 +34,123 @@ enum Step {
 
 impl BodyReader {
     /// At the first byte of a body of this length.
-    #[must_use]
-    pub fn new(length: BodyLength) -> Self {
-        let step = match length {
-            BodyLength::Fixed(missing) => Step::Data { missing, chunked: false },
-            BodyLength::Chunked => Step::Size,
+    pub(super) fn new(length: BodyLength) -> Self {
+        let state = match length {
+            BodyLength::Fixed(missing) => State::Data { missing, chunked: false },
+            BodyLength::Chunked => State::Size,
         };
-        Self { step, overhead: 0 }
+        Self { state, overhead: 0 }
     }
 
-    /// Moves what belongs to the body from the front of `stream` to `body`; `true` when the body
-    /// is whole. What stays in `stream` then is the next request.
-    ///
-    /// # Errors
-    ///
-    /// A [`Refusal`] where the chunks are not what RFC 9112 §7.1 says, or a limit is passed.
-    pub fn take(
+    /// Moves what belongs to the body from the front of `input` to `body`. `true`: the body is whole,
+    /// and what is left in `input` is the next request.
+    pub(super) fn take(
         &mut self,
-        stream: &mut Vec<u8>,
+        input: &mut Vec<u8>,
         body: &mut Vec<u8>,
         limits: &Limits,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, HttpError> {
         let mut taken = 0;
-        while let Some((length, next)) = self.advance(&stream[taken..], body, limits)? {
+        while let Some((length, next)) = self.next_state(&input[taken..], body, limits)? {
             taken += length;
-            self.step = next;
+            self.state = next;
         }
-        stream.drain(..taken);
-        Ok(matches!(self.step, Step::Whole))
+        input.drain(..taken);
+        Ok(matches!(self.state, State::Whole))
     }
 
-    /// One step over the front of `stream`: how many bytes it took and what comes next. `None`
-    /// when the step needs bytes that have not come.
-    fn advance(
+    /// What the front of `input` leads to: how many bytes are used, and the next state. `None`: the
+    /// bytes that this state needs have not come.
+    fn next_state(
         &mut self,
-        stream: &[u8],
+        input: &[u8],
         body: &mut Vec<u8>,
         limits: &Limits,
-    ) -> Result<Option<(usize, Step)>, Refusal> {
-        Ok(match self.step {
-            Step::Whole => None,
-            Step::Data { missing: 0, chunked: false } => Some((0, Step::Whole)),
-            Step::Data { missing: 0, chunked: true } => Some((0, Step::DataEnd)),
-            Step::Data { .. } if stream.is_empty() => None,
-            Step::Data { missing, chunked } => {
-                let length = missing.min(stream.len());
-                body.extend_from_slice(&stream[..length]);
-                Some((length, Step::Data { missing: missing - length, chunked }))
+    ) -> Result<Option<(usize, State)>, HttpError> {
+        Ok(match self.state {
+            State::Whole => None,
+            State::Data { missing: 0, chunked } => {
+                Some((0, if chunked { State::DataEnd } else { State::Whole }))
             }
-            Step::DataEnd if b"\r\n".starts_with(stream) => None,
-            Step::DataEnd if stream.starts_with(b"\r\n") => Some((2, Step::Size)),
-            Step::DataEnd => {
-                return Err(Refusal::bad_request("The data of a chunk does not end where its size says."));
+            State::Data { .. } if input.is_empty() => None,
+            State::Data { missing, chunked } => {
+                let length = missing.min(input.len());
+                body.extend_from_slice(&input[..length]);
+                Some((length, State::Data { missing: missing - length, chunked }))
             }
-            Step::Size => self.read_size(stream, body.len(), limits)?,
-            Step::Trailers => read_trailers(stream, limits)?.map(|length| (length, Step::Whole)),
+            State::DataEnd if b"\r\n".starts_with(input) => None,
+            State::DataEnd if input.starts_with(b"\r\n") => Some((2, State::Size)),
+            State::DataEnd => {
+                return Err(HttpError::bad_request("A chunk does not end in CR LF where its size says."));
+            }
+            State::Size => self.read_size(input, body.len(), limits)?,
+            State::Trailers => read_trailers(input, limits)?.map(|length| (length, State::Whole)),
         })
     }
 
     /// A chunk-size line: hexadecimal digits, extensions that are checked and ignored, CR LF.
     fn read_size(
         &mut self,
-        stream: &[u8],
+        input: &[u8],
         so_far: usize,
         limits: &Limits,
-    ) -> Result<Option<(usize, Step)>, Refusal> {
-        const REFUSAL: Refusal = Refusal::bad_request("A chunk does not begin with a valid size line.");
-        let end = stream.iter().position(|&byte| byte == b'\n');
-        let length = end.map_or(stream.len(), |end| end + 1);
-        let needed = length + usize::from(end.is_none()); // an open line has one more byte at least
-        if self.overhead + needed > limits.chunk_overhead {
-            return Err(Refusal::bad_request("The chunk-size lines are longer than this server takes."));
-        }
-        let line = &stream[..length];
+    ) -> Result<Option<(usize, State)>, HttpError> {
+        // A wrong byte before the limit is found first, however the bytes were cut into packets.
+        let room = limits.chunk_overhead - self.overhead;
+        let input = &input[..input.len().min(room)];
+        let end = input.iter().position(|&byte| byte == b'\n');
+        let length = end.map_or(input.len(), |end| end + 1);
+        let line = &input[..length];
         if line.iter().any(|&byte| byte.is_ascii_control() && !b"\t\r\n".contains(&byte)) {
-            return Err(REFUSAL);
+            return Err(BAD_SIZE);
         }
         if end.is_none() {
-            return Ok(None);
+            return if length < room { Ok(None) } else { Err(SIZES_TOO_LONG) };
         }
         self.overhead += length;
-        let text = line.strip_suffix(b"\r\n").ok_or(REFUSAL)?;
+        let text = line.strip_suffix(b"\r\n").ok_or(BAD_SIZE)?;
         let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         if digits == 0 || !are_extensions(&text[digits..]) {
-            return Err(REFUSAL);
+            return Err(BAD_SIZE);
         }
         let Ok(Status::Complete((_, size))) = httparse::parse_chunk_size(line) else {
-            return Err(REFUSAL);
+            return Err(BAD_SIZE);
         };
         match usize::try_from(size) {
-            Ok(0) => Ok(Some((length, Step::Trailers))),
+            Ok(0) => Ok(Some((length, State::Trailers))),
             Ok(missing) if missing <= limits.body - so_far => {
-                Ok(Some((length, Step::Data { missing, chunked: true })))
+                Ok(Some((length, State::Data { missing, chunked: true })))
             }
-            _ => Err(Refusal::new(413, "The body is longer than this server takes.")),
+            _ => Err(BODY_TOO_LONG),
         }
     }
 }
 
+const BAD_SIZE: HttpError = HttpError::bad_request(
+    "A chunk must begin with a line of 1 to 16 hexadecimal digits, valid extensions if any, and CR LF.",
+);
+const SIZES_TOO_LONG: HttpError =
+    HttpError::bad_request("The chunk-size lines together are longer than this server takes.");
+
 /// The end of the trailer section. Trailers are checked like a head and dropped: merged into the
-/// headers they would let a client set lines after the checks (RFC 9110 §6.5.1).
-fn read_trailers(stream: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
-    let too_long = Refusal::new(431, "The trailers are longer than this server takes.");
-    let stream = &stream[..stream.len().min(limits.trailers)];
-    let mut slots = [EMPTY_HEADER; HEADERS];
-    match httparse::parse_headers(stream, &mut slots) {
-        Ok(Status::Complete((length, _))) if has_bare_line_feed(&stream[..length]) => {
-            Err(Refusal::bad_request("A line of the trailers ends in LF without CR."))
+/// header fields, they would come after all checks of these (RFC 9110 §6.5.1).
+fn read_trailers(input: &[u8], limits: &Limits) -> Result<Option<usize>, HttpError> {
+    let too_long = HttpError::new(431, "There are more or longer trailers than this server takes.");
+    let input = &input[..input.len().min(limits.trailers)];
+    let mut slots = [EMPTY_HEADER; MAX_HEADERS];
+    match httparse::parse_headers(input, &mut slots) {
+        Ok(Status::Complete((length, _))) if has_bare_line_feed(&input[..length]) => {
+            Err(HttpError::bad_request("A line of the trailers ends in LF without CR."))
         }
         Ok(Status::Complete((length, _))) => Ok(Some(length)),
-        Ok(Status::Partial) if stream.len() < limits.trailers => Ok(None),
+        Ok(Status::Partial) if input.len() < limits.trailers => Ok(None),
         Ok(Status::Partial) | Err(httparse::Error::TooManyHeaders) => Err(too_long),
-        Err(_) => Err(Refusal::bad_request("A trailer is not a valid header line.")),
+        Err(_) => Err(HttpError::bad_request("A trailer is not a valid header field.")),
     }
 }
 
 /// Whether this is any number of `; name`, `; name=token` and `; name="quoted"` (RFC 9112 §7.1.1).
-/// httparse skips whatever stands here; text that two readers could end at different places is
+/// httparse skips whatever comes here. Text that two programs could end at different places is
 /// refused.
 fn are_extensions(mut text: &[u8]) -> bool {
     while !text.is_empty() {
@@ -174,7 +174,7 @@ fn skip_token(text: &[u8]) -> Option<&[u8]> {
     (length > 0).then(|| &text[length..])
 }
 
-/// What follows a token or a quoted string, in which a backslash hides the character behind it.
+/// What follows a token or a quoted string, in which a backslash escapes the character after it.
 fn skip_value(text: &[u8]) -> Option<&[u8]> {
     let Some(mut quoted) = text.strip_prefix(b"\"") else { return skip_token(text) };
     loop {

@@ -1,56 +1,50 @@
-//! The `date` header: what day it is, from the seconds since 1970 and nothing else.
+//! The `date` of a response, made of the seconds since 1970 and nothing else.
 //!
-//! Layer: uvicorn, which also formats the date once a second and not for each answer.
+//! Layer: server. uvicorn too formats the date once a second, and not for each response.
 
-// A weekday and a month are small numbers on every machine.
-#![allow(clippy::cast_possible_truncation)]
-
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The date as text, formatted at most once a second.
+/// The date as text, formatted at most once a second. Each thread has a clock of its own.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    second: u64,
+    second: usize,
     date: String,
 }
 
 impl Clock {
-    /// What goes into a `date` header now. A system clock before 1970 reads as 1970.
+    /// The value of a `date` field now. A system clock before 1970 reads as 1970.
     pub(super) fn date(&mut self) -> &str {
-        let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let second = usize::try_from(since_1970.as_secs()).unwrap_or_default();
         if second != self.second || self.date.is_empty() {
-            *self = Self { second, date: HttpDate(second).to_string() };
+            *self = Self { second, date: http_date(second) };
         }
         &self.date
     }
 }
 
-/// A moment, in seconds since 1970, that prints as an IMF-fixdate (RFC 9110 §5.6.7):
+/// A moment, in seconds since 1970, as an IMF-fixdate (RFC 9110 §5.6.7):
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.
-struct HttpDate(u64);
-
-impl fmt::Display for HttpDate {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
-        let (year, month, day) = civil_date(days);
-        let weekday = WEEKDAYS[(days % 7) as usize]; // 1970 began on a Thursday
-        let month = MONTHS[(month - 1) as usize];
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(formatter, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
-    }
+fn http_date(seconds: usize) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_from_days(days);
+    let weekday = WEEKDAYS[days % 7]; // 1970 began on a Thursday
+    let month = MONTHS[month - 1];
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The year, month and day of a day counted from 1970-01-01.
+/// The year, month and day of a day that is counted from 1970-01-01: the algorithm that Howard
+/// Hinnant published under this name.
 ///
-/// Counting begins in March of the year 0, so that the leap day is the last day of its year and
-/// 400 years are always 146,097 days. From March on, months have 31, 30, 31, 30, 31 days and again:
-/// 153 days in five months.
-fn civil_date(days: u64) -> (u64, u64, u64) {
+/// A year begins in March here, so that the leap day is its last day, and 400 years are always
+/// 146,097 days. From March on, months have 31, 30, 31, 30, 31 days and again: 153 days in five
+/// months.
+fn civil_from_days(days: usize) -> (usize, usize, usize) {
     let days = days + 719_468; // from 0000-03-01 to 1970-01-01
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -58,13 +52,13 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let year = era * 400 + year_of_era + usize::from(month <= 2);
     (year, month, day)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::HttpDate;
+    use super::http_date;
 
     #[test]
     fn a_moment_prints_as_an_imf_fixdate() {
@@ -78,7 +72,7 @@ mod tests {
             (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"),
             (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
         ] {
-            assert_eq!(HttpDate(seconds).to_string(), date);
+            assert_eq!(http_date(seconds), date);
         }
     }
 }

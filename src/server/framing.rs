@@ -1,145 +1,205 @@
-//! Where a body ends and whether the connection goes on: one meaning, or a refusal.
+//! Where a request ends and whether the connection goes on: one meaning, or an error.
 //!
-//! Layer: uvicorn. Two readers of one stream that disagree about these lines see different
-//! requests in it; that is request smuggling (RFC 9112 §11.2).
+//! Layer: server. Two programs that read the same stream and disagree about these header fields see
+//! different requests in it; that is request smuggling (RFC 9112 §11.2).
 
 use httparse::Header;
 
+use super::error::HttpError;
 use super::limits::Limits;
-use super::refusal::Refusal;
+use super::response::Persistence;
 
 /// How the end of a body is found (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyLength {
-    /// After so many bytes; a request that says nothing has a body of zero bytes.
+pub(super) enum BodyLength {
+    /// After so many bytes. A request that says nothing has a body of zero bytes.
     Fixed(usize),
-    /// After the chunk of size zero and the trailers behind it.
+    /// After the chunk of size zero and the trailers that follow it.
     Chunked,
 }
 
-/// What becomes of the connection after an answer (RFC 9112 §9.3).
+/// What the head says about the bytes that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persistence {
-    /// It stays open, as HTTP/1.1 expects without a word.
-    KeepAlive,
-    /// It stays open for an HTTP/1.0 client, which asked for it and wants to be told.
-    KeepAliveSaid,
-    /// It ends.
-    Close,
+pub(super) struct Framing {
+    /// Bytes of the head, from the first byte of the buffer to the end of the empty line.
+    pub(super) head_length: usize,
+    /// How long the body is.
+    pub(super) body: BodyLength,
+    /// Whether another request may follow.
+    pub(super) persistence: Persistence,
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    pub(super) expects_continue: bool,
 }
 
-/// What the head says about the bytes behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Framing {
-    /// Bytes of the head, from the first byte of the buffer to the end of the empty line.
-    pub head_length: usize,
-    /// How long the body is.
-    pub body: BodyLength,
-    /// Whether another request may follow.
-    pub persistence: Persistence,
-    /// Whether the client waits for `100 Continue` before it sends the body.
-    pub expects_continue: bool,
+/// A header field that a request may have once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Single<'a> {
+    #[default]
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Single<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+}
+
+/// The header fields that the server itself acts on, picked out in one pass. Those that are lists
+/// may be spread over several lines (RFC 9110 §5.3).
+#[derive(Debug, Default)]
+pub(super) struct Fields<'a> {
+    pub(super) host: Single<'a>,
+    content_length: Single<'a>,
+    transfer_encoding: Vec<&'a [u8]>,
+    connection: Vec<&'a [u8]>,
+    expect: Vec<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(headers: &[Header<'a>]) -> Self {
+        let mut fields = Self::default();
+        for Header { name, value } in headers {
+            if name.eq_ignore_ascii_case("host") {
+                fields.host.add(value);
+            } else if name.eq_ignore_ascii_case("content-length") {
+                fields.content_length.add(value);
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                fields.transfer_encoding.push(value);
+            } else if name.eq_ignore_ascii_case("connection") {
+                fields.connection.push(value);
+            } else if name.eq_ignore_ascii_case("expect") {
+                fields.expect.push(value);
+            }
+        }
+        fields
+    }
 }
 
 impl Framing {
-    /// Reads the framing out of the header lines.
+    /// Reads the framing out of the header fields.
     pub(super) fn new(
         head_length: usize,
-        headers: &[Header<'_>],
+        fields: &Fields<'_>,
         minor_version: u8,
         limits: &Limits,
-    ) -> Result<Self, Refusal> {
-        let content_length = content_length(headers)?;
-        let chunked = is_chunked(headers, minor_version)?;
-        let expects_continue = expects_continue(headers, minor_version)?;
-        let body = match (content_length, chunked) {
+    ) -> Result<Self, HttpError> {
+        let content_length = content_length(fields.content_length)?;
+        let is_chunked = is_chunked(&fields.transfer_encoding, minor_version)?;
+        let expects_continue = expects_continue(&fields.expect, minor_version)?;
+        let body = match (content_length, is_chunked) {
             (Some(_), true) => {
-                return Err(Refusal::bad_request(
-                    "Content-Length and Transfer-Encoding contradict each other.",
+                return Err(HttpError::bad_request(
+                    "A request must not have both Content-Length and Transfer-Encoding.",
                 ));
             }
             (None, true) => BodyLength::Chunked,
-            (length, false) => BodyLength::Fixed(length.unwrap_or(0)),
+            (Some(length), false) if length > limits.body => return Err(BODY_TOO_LONG),
+            (Some(length), false) => BodyLength::Fixed(length),
+            (None, false) => BodyLength::Fixed(0),
         };
-        if matches!(body, BodyLength::Fixed(length) if length > limits.body) {
-            return Err(Refusal::new(413, "The body is longer than this server takes."));
-        }
-        let persistence = persistence(headers, minor_version);
+        let persistence = persistence(&fields.connection, minor_version);
         Ok(Self { head_length, body, persistence, expects_continue })
+    }
+
+    /// The body, if all of it is at the front of the bytes that came after the head.
+    pub(super) fn whole_body<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        match self.body {
+            BodyLength::Fixed(length) => rest.get(..length),
+            BodyLength::Chunked => None,
+        }
     }
 }
 
-/// The elements of a list that may be spread over several lines (RFC 9110 §5.6.1), each without
-/// the white space round it.
-fn list<'a>(headers: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    let lines = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
-    lines.flat_map(|header| header.value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii)
+/// 413, found in the head or while the chunks come.
+pub(super) const BODY_TOO_LONG: HttpError = HttpError::new(413, "The body is longer than this server takes.");
+
+/// The elements of a list, without the white space round them. Empty elements mean nothing
+/// (RFC 9110 §5.6.1.2).
+fn elements<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = &'a [u8]> {
+    let elements = lines.iter().flat_map(|line| line.split(|&byte| byte == b','));
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// `Content-Length`: digits, once. `str::parse` alone would take `+5` as well.
-fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Refusal> {
-    let mut lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(Refusal::bad_request("A request has one Content-Length line."));
-    }
-    match str::from_utf8(line.value) {
-        Ok(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            // Digits that are no number here are a number too large for this machine.
-            Ok(Some(digits.parse().unwrap_or(usize::MAX)))
+fn content_length(field: Single<'_>) -> Result<Option<usize>, HttpError> {
+    let value = match field {
+        Single::Absent => return Ok(None),
+        Single::Repeated => {
+            return Err(HttpError::bad_request("A request must not have more than one Content-Length."));
         }
-        _ => Err(Refusal::bad_request("Content-Length is one number in digits.")),
+        Single::Once(value) => value,
+    };
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(HttpError::bad_request("Content-Length must be a number in the digits 0 to 9."));
     }
+    // Digits that are not a number here are a number that is too large, so it passes every limit.
+    let digits = std::str::from_utf8(value).unwrap_or_default();
+    Ok(Some(digits.parse().unwrap_or(usize::MAX)))
 }
 
-/// `Transfer-Encoding`: `chunked`, once and last; nothing else is understood here (RFC 9112 §6.1).
-fn is_chunked(headers: &[Header<'_>], minor_version: u8) -> Result<bool, Refusal> {
-    let codings: Vec<&[u8]> = list(headers, "transfer-encoding").collect();
-    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let Some((last, before)) = codings.split_last() else { return Ok(false) };
+/// `Transfer-Encoding`: `chunked`, once and last; this server knows no other coding
+/// (RFC 9112 §6.1).
+fn is_chunked(lines: &[&[u8]], minor_version: u8) -> Result<bool, HttpError> {
+    if lines.is_empty() {
+        return Ok(false);
+    }
     if minor_version == 0 {
-        return Err(Refusal::bad_request("HTTP/1.0 has no Transfer-Encoding."));
+        return Err(HttpError::bad_request("HTTP/1.0 has no Transfer-Encoding."));
     }
-    if !is_chunked(last) || codings.contains(&&b""[..]) {
-        return Err(Refusal::bad_request(
-            "The last Transfer-Encoding must be chunked, or the body has no end.",
-        ));
+    let codings: Vec<&[u8]> = elements(lines).collect();
+    let Some((last, before)) = codings.split_last() else { return Err(NOT_CHUNKED) };
+    if !last.eq_ignore_ascii_case(b"chunked") {
+        return Err(NOT_CHUNKED);
     }
-    if before.iter().any(|coding| is_chunked(coding.split(|&byte| byte == b';').next().unwrap_or_default())) {
-        return Err(Refusal::bad_request("A body is chunked once."));
+    for coding in before {
+        let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
+        if name.eq_ignore_ascii_case(b"chunked") {
+            return Err(HttpError::bad_request("Transfer-Encoding must not name chunked twice."));
+        }
     }
-    if !before.is_empty() {
-        return Err(Refusal::new(501, "The only Transfer-Encoding known here is chunked."));
+    if before.is_empty() {
+        Ok(true)
+    } else {
+        Err(HttpError::new(501, "The only Transfer-Encoding that this server knows is chunked."))
     }
-    Ok(true)
 }
 
-/// `Expect` (RFC 9110 §10.1.1): `100-continue` is the only expectation there is; HTTP/1.0 has none.
-fn expects_continue(headers: &[Header<'_>], minor_version: u8) -> Result<bool, Refusal> {
+const NOT_CHUNKED: HttpError = HttpError::bad_request(
+    "The last Transfer-Encoding must be chunked, without parameters; with another one the body has no end.",
+);
+
+/// `Expect` (RFC 9110 §10.1.1): `100-continue` is the only expectation there is, and HTTP/1.0 has
+/// none.
+fn expects_continue(lines: &[&[u8]], minor_version: u8) -> Result<bool, HttpError> {
     let mut expected = false;
     if minor_version == 0 {
         return Ok(false);
     }
-    for expectation in list(headers, "expect").filter(|expectation| !expectation.is_empty()) {
+    for expectation in elements(lines) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
-            return Err(Refusal::new(417, "The only expectation known here is 100-continue."));
+            return Err(HttpError::new(417, "The only expectation that this server knows is 100-continue."));
         }
         expected = true;
     }
     Ok(expected)
 }
 
-/// `Connection`: HTTP/1.1 stays unless told to close, HTTP/1.0 closes unless told to stay, and
-/// `close` wins over `keep-alive`.
-fn persistence(headers: &[Header<'_>], minor_version: u8) -> Persistence {
-    let mut answer = if minor_version == 0 { Persistence::Close } else { Persistence::KeepAlive };
-    for option in list(headers, "connection") {
+/// `Connection`: HTTP/1.1 stays open unless told to close, HTTP/1.0 closes unless told to stay open,
+/// and `close` wins over `keep-alive` (RFC 9112 §9.3).
+fn persistence(lines: &[&[u8]], minor_version: u8) -> Persistence {
+    let mut persistence = if minor_version == 0 { Persistence::Close } else { Persistence::KeepAlive };
+    for option in elements(lines) {
         if option.eq_ignore_ascii_case(b"close") {
             return Persistence::Close;
         }
         if option.eq_ignore_ascii_case(b"keep-alive") && minor_version == 0 {
-            answer = Persistence::KeepAliveSaid;
+            persistence = Persistence::ExplicitKeepAlive;
         }
     }
-    answer
+    persistence
 }

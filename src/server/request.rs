@@ -1,20 +1,20 @@
-//! The head of a request: httparse reads it, and what httparse leaves open is closed here.
+//! The head of a request: httparse reads it, and what httparse leaves open is decided here.
 //!
-//! Layer: uvicorn and its parser httptools; the result is what Starlette calls `Request`.
+//! Layer: server. uvicorn leaves this to its parser httptools; Starlette calls the result `Request`.
 
-use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 
-use httparse::{Error, Header, Status};
+use httparse::{EMPTY_HEADER, Error, Header, Status};
 
-use super::framing::Framing;
-use super::limits::{HEADERS, Limits};
-use super::refusal::Refusal;
+use super::error::HttpError;
+use super::framing::{Fields, Framing};
+use super::limits::{Limits, MAX_HEADERS};
 use super::target;
 
-/// A request. Everything in it is borrowed from the buffers of its connection: nothing is copied.
+/// A request. Its texts are borrowed from the buffers of its connection.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// The method, such as `GET`; case-sensitive, any token (RFC 9110 §9.1).
+    /// The method, such as `GET`; case-sensitive (RFC 9110 §9.1).
     pub method: &'a str,
     /// The path as it was sent, percent-encoded; `*` for `OPTIONS *`.
     pub path: &'a str,
@@ -22,73 +22,126 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// The digit after `HTTP/1.`: 0 or 1.
     pub minor_version: u8,
-    /// The header lines in their order. Values are bytes: nothing says that they are UTF-8.
+    /// The header fields in their order. Values are bytes: nothing says that they are UTF-8.
     pub headers: Vec<Header<'a>>,
-    /// The whole body, chunks put together. Empty until the head has been dealt with.
+    /// The whole body, with its chunks put together.
     pub body: &'a [u8],
+    /// The other end of the connection, as in Starlette's `request.client`.
+    pub client: SocketAddr,
 }
+
+/// A request whose body has not been read yet.
+#[derive(Debug)]
+pub(super) struct ParsedHead<'a> {
+    pub(super) request: Request<'a>,
+    pub(super) framing: Framing,
+    /// What came after the head: first of all its body.
+    pub(super) rest: &'a [u8],
+}
+
+/// The methods of RFC 9110 §9 and PATCH (RFC 5789), without CONNECT: it asks for a tunnel, and
+/// most servers do not implement it (RFC 9110 §9.3.6).
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
+
+/// Most requests have fewer header fields than this; the others are parsed again with more room.
+const USUAL_HEADERS: usize = 16;
 
 impl<'a> Request<'a> {
     /// Reads a head from the bytes that have come so far. `None`: it is not complete yet.
     ///
-    /// Called again after each read, from the first byte, so that a wrong byte is found when it
-    /// comes and no state has to be kept between two reads.
-    ///
-    /// # Errors
-    ///
-    /// A [`Refusal`] where RFC 9112 forbids the head or a limit is passed.
-    pub fn parse(input: &'a [u8], limits: &Limits) -> Result<Option<(Self, Framing)>, Refusal> {
+    /// It is called again after each read and starts at the first byte: so a byte that httparse
+    /// refuses is found when it comes, and nothing has to be remembered between two reads.
+    pub(super) fn parse(
+        input: &'a mut [u8],
+        client: SocketAddr,
+        limits: &Limits,
+    ) -> Result<Option<ParsedHead<'a>>, HttpError> {
         let start = empty_lines(input, limits.empty_lines)?;
-        let (head, limit) = bounded(&input[start..], limits.head.saturating_sub(start), limits);
-        let incomplete = limit.map_or(Ok(None), Err);
-        // Slots on the stack, not yet filled with anything: most requests need ten of them.
-        let mut slots = [const { MaybeUninit::uninit() }; HEADERS];
-        let mut parsed = httparse::Request::new(&mut []);
-        let length = match parsed.parse_with_uninit_headers(head, &mut slots) {
-            Ok(Status::Complete(length)) => start + length,
-            Ok(Status::Partial) => return incomplete,
-            Err(Error::Version) if !head.contains(&b'\n') => return incomplete,
-            Err(error) => return Err(refusal_of(error, head)),
+        let line_end = normalise_minor_version(&mut input[start..]);
+        let input: &'a [u8] = input;
+        let (bytes, too_long) = bounded(&input[start..], line_end, start, limits);
+        let mut result = read_head(bytes, USUAL_HEADERS);
+        if matches!(result, Err(Error::TooManyHeaders)) {
+            result = read_head(bytes, MAX_HEADERS);
+        }
+        let Some(head) = result.map_err(|error| error_of(error, bytes))? else {
+            return match too_long {
+                Some(error) => Err(error),
+                None => Ok(None),
+            };
         };
-        let (Some(method), Some(target), Some(minor_version)) = (parsed.method, parsed.path, parsed.version)
-        else {
-            return incomplete;
-        };
-        let headers = parsed.headers.to_vec();
-        if has_bare_line_feed(&input[..length]) {
+        if has_bare_line_feed(&bytes[..head.length]) {
             return Err(BARE_LINE_FEED);
         }
+        let Head { method, target, minor_version, headers, .. } = head;
         let (path, query) = target::split(method, target)?;
-        target::check_host(&headers, minor_version)?;
-        let framing = Framing::new(length, &headers, minor_version, limits)?;
-        let request = Self { method, path, query, minor_version, headers, body: b"" };
-        Ok(Some((request, framing)))
+        let fields = Fields::new(&headers);
+        target::check_host(fields.host, minor_version)?;
+        let framing = Framing::new(start + head.length, &fields, minor_version, limits)?;
+        if !METHODS.contains(&method) {
+            return Err(HttpError::new(501, "This server does not know the method of the request."));
+        }
+        let request = Self { method, path, query, minor_version, headers, body: b"", client };
+        Ok(Some(ParsedHead { request, framing, rest: &input[framing.head_length..] }))
     }
 
-    /// The value of the first header line of this name, in any case, without white space round it.
+    /// The value of the first header field of this name, in any case, without white space round it.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
     }
 }
 
-/// Makes a minor version of 2 to 9 a 1, which is how RFC 9110 §6.2 wants it read and the only way
-/// httparse reads it. Looks at the request line alone, once it is complete.
-pub fn mend_minor_version(input: &mut [u8]) {
-    let Some(start) = input.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) else { return };
-    let Some(length) = input[start..].iter().position(|&byte| byte == b'\n') else { return };
+/// Whether these are the first bytes of a HEAD request, whose response must not have a body.
+pub(super) fn is_head_request(input: &[u8], limits: &Limits) -> bool {
+    empty_lines(input, limits.empty_lines).is_ok_and(|start| input[start..].starts_with(b"HEAD "))
+}
+
+/// What httparse finds in a whole head.
+struct Head<'a> {
+    length: usize,
+    method: &'a str,
+    target: &'a str,
+    minor_version: u8,
+    headers: Vec<Header<'a>>,
+}
+
+/// Has httparse read a head, with room for so many header fields. `None`: it is not complete yet.
+fn read_head(bytes: &[u8], max_headers: usize) -> Result<Option<Head<'_>>, Error> {
+    let mut headers = vec![EMPTY_HEADER; max_headers];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let length = match parsed.parse(bytes) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return Ok(None),
+        // It complains about a version before the line is complete; the rest may say which version.
+        Err(Error::Version) if !bytes.contains(&b'\n') => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let method = parsed.method.unwrap_or_default();
+    let target = parsed.path.unwrap_or_default();
+    let minor_version = parsed.version.unwrap_or_default();
+    let count = parsed.headers.len();
+    headers.truncate(count);
+    Ok(Some(Head { length, method, target, minor_version, headers }))
+}
+
+/// Makes a minor version of 2 to 9 a 1, which is how RFC 9110 §6.2 wants it to be read and the only
+/// way in which httparse reads it. Returns where the request line ends, if it has come whole.
+fn normalise_minor_version(input: &mut [u8]) -> Option<usize> {
+    let line_end = input.iter().position(|&byte| byte == b'\n')?;
     if let [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'2'..=b'9', b'\r'] =
-        &mut input[start..start + length]
+        &mut input[..line_end]
     {
         *minor = b'1';
     }
+    Some(line_end)
 }
 
-/// How many bytes of empty lines stand before the request line (RFC 9112 §2.2).
-fn empty_lines(input: &[u8], most: usize) -> Result<usize, Refusal> {
+/// How many bytes of empty lines come before the request line (RFC 9112 §2.2).
+fn empty_lines(input: &[u8], limit: usize) -> Result<usize, HttpError> {
     let count = input.chunks_exact(2).take_while(|line| line == b"\r\n").count();
-    if count > most {
-        return Err(Refusal::bad_request("There are too many empty lines before the request line."));
+    if count > limit {
+        return Err(HttpError::bad_request("There are too many empty lines before the request line."));
     }
     if input.get(count * 2) == Some(&b'\n') {
         return Err(BARE_LINE_FEED); // httparse would skip this one too
@@ -96,53 +149,73 @@ fn empty_lines(input: &[u8], most: usize) -> Result<usize, Refusal> {
     Ok(count * 2)
 }
 
-/// The part of a head that may be looked at, and what to say if it is not a whole head: nothing while
-/// more may come, and a refusal where a limit cuts it off. A wrong byte before the limit is found
-/// first, in whatever pieces the bytes come.
+/// The part of the input that may be parsed, and the error that it is when this part is not a whole
+/// head: none while more may come, and one where a limit cuts the input off. A wrong byte before the
+/// limit is found first, however the bytes were cut into packets.
 ///
-/// 414 is for a line without end (RFC 9112 §3); without a space in it, it is no request line at all.
-fn bounded<'a>(head: &'a [u8], most: usize, limits: &Limits) -> (&'a [u8], Option<Refusal>) {
-    let line = &head[..head.len().min(limits.request_line + 1)];
-    if line.len() > limits.request_line && !line.contains(&b'\n') {
-        let is_request_line = line.contains(&b' ');
-        return (line, Some(if is_request_line { LINE_TOO_LONG } else { NO_REQUEST_LINE }));
+/// 414 is for a line without an end (RFC 9112 §3); without a space it is not a request line at all.
+fn bounded<'a>(
+    input: &'a [u8],
+    line_end: Option<usize>,
+    start: usize,
+    limits: &Limits,
+) -> (&'a [u8], Option<HttpError>) {
+    let line_length = line_end.unwrap_or(input.len());
+    if line_length > limits.request_line {
+        let line = &input[..=limits.request_line];
+        let has_space = line.contains(&b' ');
+        return (line, Some(if has_space { LINE_TOO_LONG } else { NO_REQUEST_LINE }));
     }
-    if head.len() < most { (head, None) } else { (&head[..most], Some(HEAD_TOO_LONG)) }
+    let limit = limits.head.saturating_sub(start);
+    if input.len() < limit { (input, None) } else { (&input[..limit], Some(HEAD_TOO_LONG)) }
 }
 
-const BARE_LINE_FEED: Refusal = Refusal::bad_request("A line of the head ends in LF without CR.");
-const NO_REQUEST_LINE: Refusal = Refusal::bad_request("This does not begin like an HTTP request.");
-const LINE_TOO_LONG: Refusal = Refusal::new(414, "The request line is longer than this server takes.");
-const HEAD_TOO_LONG: Refusal = Refusal::new(431, "The head of the request is longer than this server takes.");
+const BARE_LINE_FEED: HttpError = HttpError::bad_request("A line ends in LF without CR.");
+const NO_REQUEST_LINE: HttpError = HttpError::bad_request("The first word is too long to be a method.");
+const LINE_TOO_LONG: HttpError = HttpError::new(414, "The request line is longer than this server takes.");
+const HEAD_TOO_LONG: HttpError = HttpError::new(431, "The head is longer than this server takes.");
+const BAD_REQUEST_LINE: HttpError = HttpError::bad_request(
+    "The request line must be a method (a token), a space, a target (visible ASCII characters), a space, HTTP/1.1 or HTTP/1.0, and CR LF.",
+);
 
 /// Whether one of these whole lines ends in LF alone. httparse takes that for a line end; a stricter
-/// reader in front of us would see one line where we see two (RFC 9112 §2.2).
+/// program in front of this server would see one line where we see two (RFC 9112 §2.2).
+///
+/// httparse refuses a CR without LF. So if there are as many of the one as of the other, each LF has
+/// its CR; and counting is faster than looking at every line.
 pub(super) fn has_bare_line_feed(lines: &[u8]) -> bool {
-    let mut lines = lines.split(|&byte| byte == b'\n').rev();
-    lines.next(); // what follows the last line end
-    lines.any(|line| !line.ends_with(b"\r"))
+    count(lines, b'\n') != count(lines, b'\r')
 }
 
-/// The answer to each way in which httparse can fail.
-fn refusal_of(error: Error, head: &[u8]) -> Refusal {
+/// How often a byte occurs. A portion is so short that a `u8` can count it; with bytes alone, the
+/// compiler compares many of them at once.
+fn count(bytes: &[u8], wanted: u8) -> usize {
+    const PORTION: usize = u8::MAX as usize;
+    let in_portion = |portion: &[u8]| portion.iter().map(|&byte| u8::from(byte == wanted)).sum::<u8>();
+    bytes.chunks(PORTION).map(|portion| usize::from(in_portion(portion))).sum()
+}
+
+/// The error for each way in which httparse can fail.
+fn error_of(error: Error, bytes: &[u8]) -> HttpError {
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let version = line.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or_default();
     match error {
-        Error::Version => {
-            let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-            match line.rsplit(|&byte| byte == b' ').next() {
-                Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
-                    if major.is_ascii_digit() && minor.is_ascii_digit() && *major != b'1' =>
-                {
-                    Refusal::new(505, "This server speaks HTTP/1.1 and HTTP/1.0.")
-                }
-                _ => Refusal::bad_request("The request line does not end in an HTTP version."),
+        Error::Version => match version {
+            [b'H', b'T', b'T', b'P', b'/', b'0' | b'2'..=b'9', b'.', b'0'..=b'9', b'\r'] => {
+                HttpError::new(505, "This server speaks HTTP/1.1 and HTTP/1.0.")
             }
+            _ => BAD_REQUEST_LINE,
+        },
+        Error::NewLine if matches!(version, b"HTTP/1.1\r" | b"HTTP/1.0\r") || line.starts_with(b"\r") => {
+            HttpError::bad_request("A CR is not followed by LF.")
         }
+        Error::NewLine | Error::Token | Error::Status => BAD_REQUEST_LINE,
         Error::TooManyHeaders => {
-            Refusal::new(431, "The request has more header lines than this server takes.")
+            HttpError::new(431, "The request has more header fields than this server takes.")
         }
-        Error::HeaderName => Refusal::bad_request("A header name is not a token followed by a colon."),
-        Error::HeaderValue => Refusal::bad_request("A header value holds a control character."),
-        Error::NewLine => Refusal::bad_request("A CR stands where no line ends."),
-        Error::Token | Error::Status => Refusal::bad_request("This is not an HTTP request line."),
+        Error::HeaderName => HttpError::bad_request(
+            "A header line does not begin with a name (a token) and a colon directly after it.",
+        ),
+        Error::HeaderValue => HttpError::bad_request("A header value holds a control character."),
     }
 }

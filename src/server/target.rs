@@ -1,22 +1,21 @@
-//! What is asked for and of whom: the request target and the `Host` line.
+//! What a request asks for, and whom: the request target and the `Host`.
 //!
-//! Layer: uvicorn, which takes nearly everything here; RFC 9112 §3.2 does not.
+//! Layer: server. uvicorn takes nearly everything here; RFC 9112 §3.2 does not.
 
-use httparse::Header;
-
-use super::refusal::Refusal;
+use super::error::HttpError;
+use super::framing::Single;
 
 /// Splits a request target into path and query, both as they were sent.
 ///
 /// The path of `OPTIONS *` is `*`; that of `http://host` is `/`.
-pub(super) fn split<'a>(method: &str, target: &'a str) -> Result<(&'a str, Option<&'a str>), Refusal> {
+pub(super) fn split<'a>(method: &str, target: &'a str) -> Result<(&'a str, Option<&'a str>), HttpError> {
     check_bytes(target)?;
     if method == "CONNECT" {
-        return Err(match target.rsplit_once(':') {
-            Some((host, port)) if !port.is_empty() && !host.is_empty() && is_host(target.as_bytes()) => {
-                Refusal::new(501, "CONNECT asks for a tunnel, and this server is no proxy.")
-            }
-            _ => Refusal::bad_request("The target of CONNECT is a host and a port."),
+        let has_port = target.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty());
+        return Err(if has_port && is_host(target.as_bytes()) {
+            HttpError::new(501, "CONNECT asks for a tunnel, and this server is not a proxy.")
+        } else {
+            HttpError::bad_request("The target of CONNECT must be a host and a port.")
         });
     }
     let target = match target {
@@ -35,52 +34,56 @@ pub(super) fn split<'a>(method: &str, target: &'a str) -> Result<(&'a str, Optio
     }
 }
 
-/// RFC 3986 allows fewer bytes than these, but browsers send `{ } | ^ [ ]` raw in a query.
-fn check_bytes(target: &str) -> Result<(), Refusal> {
+/// RFC 3986 allows fewer bytes than these, but browsers send some more, such as `{ } | ^`, as they are.
+fn check_bytes(target: &str) -> Result<(), HttpError> {
     for byte in target.bytes() {
         match byte {
             b'#' => {
-                return Err(Refusal::bad_request("A fragment is the client's own and no part of a target."));
+                return Err(HttpError::bad_request("A fragment (after #) is not part of a request target."));
             }
             0x21 | 0x23..=0x3B | 0x3D | 0x3F..=0x7E => {}
             _ => {
-                return Err(Refusal::bad_request("The target holds a byte that must be percent-encoded."));
+                return Err(HttpError::bad_request("The target holds a byte that must be percent-encoded."));
             }
         }
     }
     Ok(())
 }
 
-/// What follows the host in `http://host/path`, the form that proxies are sent and that every
+/// What follows the host in `http://host/path`, the form that is sent to proxies and that every
 /// server must take (RFC 9112 §3.2.2).
-fn after_authority(target: &str) -> Result<&str, Refusal> {
+fn after_authority(target: &str) -> Result<&str, HttpError> {
     const SCHEME: &str = "http://";
-    let refusal =
-        Refusal::bad_request("The target is neither a path that begins with / nor an http:// address.");
-    let scheme = target.get(..SCHEME.len()).ok_or(refusal)?;
+    const NO_TARGET: HttpError = HttpError::bad_request(
+        "The target must be a path that begins with /, an http:// address or, for OPTIONS alone, *.",
+    );
+    let scheme = target.get(..SCHEME.len()).ok_or(NO_TARGET)?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return Err(refusal);
+        return Err(NO_TARGET);
     }
     let rest = &target[SCHEME.len()..];
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     if !is_host(&rest.as_bytes()[..end]) {
-        return Err(Refusal::bad_request("The address in the target has no valid host."));
+        return Err(HttpError::bad_request(
+            "After http:// the target must have a host, with or without a port number, and no user.",
+        ));
     }
     Ok(&rest[end..])
 }
 
 /// Exactly one `Host`, and a valid one (RFC 9112 §3.2); HTTP/1.0 may have none.
 ///
-/// This server has one site and never looks at the name. It checks it all the same: two servers
-/// on the way of one request that disagree about its host are a way to smuggle.
-pub(super) fn check_host(headers: &[Header<'_>], minor_version: u8) -> Result<(), Refusal> {
-    let mut hosts = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host"));
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_host(host.value) => Ok(()),
-        (None, None) if minor_version == 0 => Ok(()),
-        (None, None) => Err(Refusal::bad_request("An HTTP/1.1 request names its Host.")),
-        (Some(_), Some(_)) => Err(Refusal::bad_request("A request has one Host line.")),
-        _ => Err(Refusal::bad_request("The Host is not a host with an optional port.")),
+/// This server has one site and never uses the name. It checks the name all the same: two servers
+/// on the way of one request that disagree about its host make smuggling possible.
+pub(super) fn check_host(host: Single<'_>, minor_version: u8) -> Result<(), HttpError> {
+    match host {
+        Single::Once(host) if is_host(host) => Ok(()),
+        Single::Once(_) => {
+            Err(HttpError::bad_request("The value of Host must be a host, with or without a port number."))
+        }
+        Single::Repeated => Err(HttpError::bad_request("A request must not have more than one Host field.")),
+        Single::Absent if minor_version == 0 => Ok(()),
+        Single::Absent => Err(HttpError::bad_request("An HTTP/1.1 request must have a Host.")),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Our own small client and not a crate, because the kept ones bring an asynchronous runtime, a
 //! TLS stack and a hundred crates more than this program has; what the tests need of the protocol
-//! is a dozen commands, each a request and an answer.
+//! is a dozen commands, each a request and a response.
 //!
 //! `chromedriver` and `chromium` are looked for on PATH; the environment variables CHROMEDRIVER
 //! and CHROMIUM name others. A test fails where there is none.
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name under which the protocol hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A name that means this machine, and that a browser does not know for this machine.
+pub const ANOTHER_MACHINE: &str = "another.machine.test";
 
 /// The keys, as the protocol encodes them.
 pub const TAB: char = '\u{E004}';
@@ -78,6 +81,7 @@ impl Browser {
         ];
         let mut flags = flags.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", self.profile.display()));
+        flags.push(format!("--host-resolver-rules=MAP {ANOTHER_MACHINE} 127.0.0.1"));
         let preferences = json!({
             "intl.accept_languages": languages,
             // Its offer to keep a password would open above the page, between two clicks.
@@ -138,12 +142,22 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &features);
     }
 
-    /// What the console has to say since the last call, above the level of hints.
+    /// Runs no script of any page from now on.
+    pub fn without_scripts(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
+    }
+
+    /// Allows the page what a browser would ask its user about, such as `clipboard-read`.
+    pub fn permit(&self, what: &str) {
+        let permission = json!({ "descriptor": { "name": what }, "state": "granted" });
+        self.command("POST", "/permissions", &permission);
+    }
+
+    /// What the console has to say since the last call, at every level.
     pub fn console(&self) -> Vec<String> {
         let entries = self.command("POST", "/se/log", &json!({ "type": "browser" }));
-        let entries = entries.as_array().expect("a list of entries");
-        let loud = entries.iter().filter(|entry| entry["level"] != "DEBUG" && entry["level"] != "INFO");
-        loud.map(|entry| entry["message"].as_str().expect("a message").to_owned()).collect()
+        let entries = entries.as_array().expect("a list of entries").iter();
+        entries.map(|entry| entry["message"].as_str().expect("a message").to_owned()).collect()
     }
 
     /// What happened on the network since the last call: the parameters of the events with these
@@ -175,7 +189,7 @@ impl Browser {
         self.request(method, &path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
-    /// One request to the driver; its answers carry the value, or the error, as JSON.
+    /// One request to the driver; its responses carry the value, or the error, as JSON.
     fn request(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let length = body.len();
@@ -183,9 +197,9 @@ impl Browser {
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
             self.address
         );
-        let answer = exchange(self.address, request.as_bytes()).map_err(|error| error.to_string())?;
-        let mut answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
-        let value = answer["value"].take();
+        let body = exchange(self.address, request.as_bytes()).map_err(|error| error.to_string())?;
+        let mut response: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let value = response["value"].take();
         match value["error"].as_str() {
             Some(error) => Err(format!("{error}: {}", value["message"])),
             None => Ok(value),
@@ -250,6 +264,16 @@ impl<'browser> Element<'browser> {
         self.command("GET", "enabled", &Value::Null) == true
     }
 
+    /// Whether it is ticked.
+    pub fn is_selected(&self) -> bool {
+        self.command("GET", "selected", &Value::Null) == true
+    }
+
+    /// The value of this CSS property.
+    pub fn style(&self, property: &str) -> String {
+        self.text_of(&format!("css/{property}"))
+    }
+
     /// Clicks in its middle, and fails where something else lies above it.
     pub fn click(&self) {
         self.command("POST", "click", &json!({}));
@@ -271,12 +295,12 @@ impl<'browser> Element<'browser> {
     }
 }
 
-/// Asks again and again until there is an answer; a page changes when it can, not when it is asked.
+/// Asks again and again until `ask` finds something; a page changes when it can, not when it is asked.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(found) = ask() {
+            return found;
         }
         assert!(Instant::now() < deadline, "not in {} s: {what}", PATIENCE.as_secs());
         thread::sleep(Duration::from_millis(20));
@@ -322,7 +346,7 @@ fn port_of(driver: &mut Child) -> u16 {
     ports.recv_timeout(PATIENCE).expect("chromedriver says its port")
 }
 
-/// Sends a request and gives the body of its answer, which has a `Content-Length`.
+/// Sends a request and gives the body of its response, which has a `Content-Length`.
 fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(2 * PATIENCE))?;
@@ -335,10 +359,11 @@ fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
         if line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().map_err(std::io::Error::other)?;
+        match line.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().map_err(std::io::Error::other)?;
+            }
+            _ => {}
         }
     }
     let mut body = vec![0; length];
