@@ -1,222 +1,222 @@
-//! The load generator. It is in the way of what it measures, because it takes CPU from the server;
-//! so it does little.
+//! The load generator. It takes CPU from the server that it measures, so it does little.
 //!
-//! A thread per core serves its share of the connections by turns: take the answer of one, send
-//! its next request, go on to the next connection. While it takes one answer, the requests of all
-//! its other connections are with the server, so the server always has something to do; and a
-//! request costs the client one write and one read, with nothing in between to find out who is
-//! ready. A latency is the time from just before the write until the answer has been read: under
-//! load most of it is waiting for one's turn.
+//! A thread per core serves its share of the connections in turn: it reads the response of one,
+//! sends its next request, and goes on to the next connection. Meanwhile the requests of all its
+//! other connections are with the server, so the server always has work; and a request costs the
+//! client one write and one read. A latency is the time from just before the write until the
+//! response has been read: under load, most of it is waiting.
 //!
-//! Only right answers count, and any other ends the bench: status 200, the length of the first
-//! answer, which was looked at closely, and its body to the byte.
+//! Only correct responses count; any other is an error.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::Plan;
 use crate::process::Process;
 use crate::rounds::Round;
 
-/// Longer than any answer takes; then something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any response takes: after it, something hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A request and the body of its answer.
+/// A request and its response.
 #[derive(Clone, Copy)]
 pub struct Exchange {
     pub name: &'static str,
-    /// The head, but for the empty line at its end.
+    /// The head, without the empty line at its end.
     pub head: &'static str,
-    /// What is sent behind the head.
+    /// What is sent after the head.
     pub form: &'static str,
-    /// What comes back.
-    pub answer: &'static str,
+    /// How the response ends.
+    pub body: &'static str,
 }
 
 impl Exchange {
-    /// The bytes to send. `last`: the server is asked to close behind its answer.
-    pub fn request(&self, last: bool) -> Vec<u8> {
-        let close = if last { "connection: close\r\n" } else { "" };
-        [self.head, close, "\r\n", self.form].concat().into_bytes()
+    /// The bytes to send. `close`: the server is asked to close after its response.
+    pub fn request(&self, close: bool) -> Vec<u8> {
+        let field = if close { "connection: close\r\n" } else { "" };
+        [self.head, field, "\r\n", self.form].concat().into_bytes()
+    }
+
+    fn check(&self, response: &[u8]) -> io::Result<()> {
+        if response.starts_with(b"HTTP/1.1 200 ") && response.ends_with(self.body.as_bytes()) {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(response);
+        Err(io::Error::other(format!("not the right response to {}: {text:?}", self.name)))
     }
 }
 
-/// Who asks how.
-#[derive(Clone, Copy)]
+/// One write, of one request or of several, and the responses to it.
+pub struct Burst {
+    exchange: Exchange,
+    address: SocketAddr,
+    times: usize,
+    close: bool,
+    requests: Vec<u8>,
+    /// Of one response.
+    length: usize,
+}
+
+impl Burst {
+    /// Makes the exchange once, to learn how long the response is.
+    pub fn new(exchange: Exchange, address: SocketAddr, times: usize, close: bool) -> io::Result<Self> {
+        let requests = exchange.request(close).repeat(times);
+        let mut burst = Self { exchange, address, times, close, requests, length: 0 };
+        let mut stream = burst.connect()?;
+        stream.write_all(&exchange.request(close))?;
+        let mut response = Vec::new();
+        while length_of(&response) != Some(response.len()) {
+            let mut buffer = [0; 4096];
+            match stream.read(&mut buffer)? {
+                0 => break,
+                count => response.extend_from_slice(&buffer[..count]),
+            }
+        }
+        exchange.check(&response)?;
+        burst.length = response.len();
+        Ok(burst)
+    }
+
+    pub fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    }
+
+    /// Room for the responses.
+    pub fn buffer(&self) -> Vec<u8> {
+        vec![0; self.length * self.times]
+    }
+
+    fn send(&self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.write_all(&self.requests)
+    }
+
+    /// Reads the responses, up to the end of the stream if the server is to close, and checks each.
+    fn receive(&self, stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+        stream.read_exact(buffer)?;
+        if self.close && stream.read(&mut [0])? > 0 {
+            return Err(io::Error::other("a response is longer than the first one"));
+        }
+        buffer.chunks_exact(self.length).try_for_each(|response| self.exchange.check(response))
+    }
+
+    pub fn exchange(&self, stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+        self.send(stream)?;
+        self.receive(stream, buffer)
+    }
+
+    /// So many bursts, each sent after the response to the last one. Between them the client
+    /// allocates nothing, so that the server's allocations can be counted in the same process.
+    pub fn one_by_one(&self, count: usize) -> io::Result<()> {
+        let mut buffer = self.buffer();
+        let mut stream = self.connect()?;
+        for number in 0..count {
+            if self.close && number > 0 {
+                stream = self.connect()?;
+            }
+            self.exchange(&mut stream, &mut buffer)?;
+        }
+        Ok(())
+    }
+}
+
+/// How long the response will be, as soon as its head is there.
+fn length_of(response: &[u8]) -> Option<usize> {
+    let head = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&response[..head]).to_ascii_lowercase();
+    let body = text.lines().find_map(|line| line.strip_prefix("content-length:"))?;
+    Some(head + body.trim().parse::<usize>().ok()?)
+}
+
+/// Who sends how much, and how.
 pub struct Load {
     pub exchange: Exchange,
     pub connections: usize,
     /// Requests sent in one write.
     pub pipelined: usize,
-    /// A new connection for each request. The server is asked to close, so that it is the server's
-    /// side that stays in TIME-WAIT and the client does not run out of ports.
+    /// A new connection for each request. The server is asked to close, so that TIME-WAIT is on the
+    /// server's side and the client does not run out of ports.
     pub reconnect: bool,
 }
 
 impl Load {
     pub fn name(&self) -> String {
-        let (name, connections) = (self.exchange.name, self.connections);
-        match self {
-            Self { reconnect: true, .. } => {
-                format!("{name}, a new connection per request, {connections} at a time")
-            }
-            Self { pipelined: 1, connections: 1, .. } => format!("{name}, 1 connection"),
-            Self { pipelined: 1, .. } => format!("{name}, {connections} connections"),
-            Self { pipelined, .. } => format!("{name}, {connections} connections, pipelined by {pipelined}"),
+        let Self { exchange: Exchange { name, .. }, connections, pipelined, reconnect } = self;
+        match (reconnect, pipelined) {
+            (true, _) => format!("{name}, a new connection per request, {connections} at a time"),
+            (_, 1) => format!("{name}, {connections} connections"),
+            _ => format!("{name}, {connections} connections, pipelined by {pipelined}"),
         }
+    }
+
+    /// Puts this load on a server, and measures what happens in the window after the warm-up.
+    pub fn measure(&self, server: &Process, plan: &Plan) -> io::Result<Round> {
+        let burst = Burst::new(self.exchange, server.address, self.pipelined, self.reconnect)?;
+        let phase = AtomicU8::new(WARM_UP);
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(self.connections);
+        let connected = Barrier::new(threads + 1);
+        thread::scope(|scope| {
+            let (burst, phase, connected) = (&burst, &phase, &connected);
+            let shares = (0..threads).map(|number| (self.connections + number) / threads);
+            let drivers: Vec<_> =
+                shares.map(|share| scope.spawn(move || drive(burst, share, connected, phase))).collect();
+            connected.wait();
+            thread::sleep(plan.window / 4);
+            let (begin, cpu) = (Instant::now(), server.cpu());
+            phase.store(COUNTED, Ordering::Relaxed);
+            thread::sleep(plan.window);
+            phase.store(OVER, Ordering::Relaxed);
+            let (time, cpu) = (begin.elapsed(), cpu.zip(server.cpu()).map(|(before, after)| after - before));
+            let mut latencies = Vec::new();
+            for driver in drivers {
+                latencies.append(&mut driver.join().map_err(|_| io::Error::other("the client panicked"))??);
+            }
+            Ok(Round::new(latencies, self.pipelined, time, cpu))
+        })
     }
 }
 
-/// The phases of a round, one after the other.
+/// The phases of a round.
 const WARM_UP: u8 = 0;
 const COUNTED: u8 = 1;
 const OVER: u8 = 2;
 
-/// Puts a load on a server, and counts what happens in the window after the warm-up.
-pub fn measure(load: &Load, server: &Process, warm_up: Duration, window: Duration) -> io::Result<Round> {
-    let length = sample(&load.exchange, server.address, load.reconnect)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(load.connections);
-    let task = Arc::new(Task {
-        load: *load,
-        address: server.address,
-        requests: load.exchange.request(load.reconnect).repeat(load.pipelined),
-        length,
-        phase: AtomicU8::new(WARM_UP),
-        first_laps: AtomicUsize::new(threads),
-    });
-    let (sender, results) = mpsc::channel();
-    for number in 0..threads {
-        let share = load.connections / threads + usize::from(number < load.connections % threads);
-        let streams =
-            (0..share).map(|_| TcpStream::connect(server.address)).collect::<io::Result<Vec<_>>>()?;
-        let (task, sender) = (Arc::clone(&task), sender.clone());
-        thread::spawn(move || sender.send(task.drive(streams)));
+/// Goes round its connections until the round is over and every request has its response.
+fn drive(burst: &Burst, count: usize, connected: &Barrier, phase: &AtomicU8) -> io::Result<Vec<Duration>> {
+    let mut latencies = Vec::with_capacity(1 << 18);
+    let mut buffer = burst.buffer();
+    let streams: io::Result<Vec<TcpStream>> = (0..count).map(|_| burst.connect()).collect();
+    // A crowd may have to knock twice: the kernel queues 128 connections of a server that uses std.
+    connected.wait();
+    let mut connections = Vec::with_capacity(count);
+    for mut stream in streams? {
+        burst.send(&mut stream)?;
+        connections.push((stream, Instant::now()));
     }
-    thread::sleep(warm_up);
-    let (begin, cpu_before) = (Instant::now(), server.cpu());
-    task.phase.store(COUNTED, Ordering::SeqCst);
-    thread::sleep(window);
-    while task.first_laps.load(Ordering::SeqCst) > 0 && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(1));
-    }
-    task.phase.store(OVER, Ordering::SeqCst);
-    let (seconds, cpu_after) = (begin.elapsed().as_secs_f64(), server.cpu());
-    let resident = server.resident();
-    let mut latencies = Vec::new();
-    for _ in 0..threads {
-        latencies
-            .append(&mut results.recv_timeout(PATIENCE).map_err(|_| io::Error::other("no answer comes"))??);
-    }
-    latencies.sort_unstable();
-    let requests = (latencies.len() * load.pipelined) as f64;
-    let cpu = cpu_before.zip(cpu_after).map(|(before, after)| after - before);
-    Ok(Round { requests, seconds, latencies, cpu, resident })
-}
-
-/// What all threads of a round share.
-struct Task {
-    load: Load,
-    address: SocketAddr,
-    /// What one write sends.
-    requests: Vec<u8>,
-    /// Of one answer.
-    length: usize,
-    phase: AtomicU8,
-    /// Threads of which some connection has not yet had a counted answer. The window stays open for
-    /// them, or a slow server would have answered nothing in it.
-    first_laps: AtomicUsize,
-}
-
-impl Task {
-    /// Goes round its connections until the round is over and every request has been answered.
-    fn drive(&self, streams: Vec<TcpStream>) -> io::Result<Vec<Duration>> {
-        let mut latencies = Vec::with_capacity(1 << 18);
-        let mut buffer = vec![0; self.length * self.load.pipelined];
-        let mut connections = Vec::new();
-        for mut stream in streams {
-            let sent = Instant::now();
-            stream.write_all(&self.requests)?;
-            connections.push((stream, sent));
-        }
-        let lap = connections.len();
-        let mut waiting = lap;
-        for index in (0..lap).cycle() {
-            let (stream, sent) = &mut connections[index];
-            self.receive(stream, &mut buffer)?;
-            let now = Instant::now();
-            match self.phase.load(Ordering::Relaxed) {
-                WARM_UP => {}
-                COUNTED => {
-                    latencies.push(now - *sent);
-                    if latencies.len() == lap {
-                        self.first_laps.fetch_sub(1, Ordering::SeqCst);
-                    }
-                }
-                _ => {
-                    waiting -= 1;
-                    if waiting == 0 {
-                        break;
-                    }
-                    continue;
-                }
+    let mut waiting = count;
+    for index in (0..count).cycle() {
+        let (stream, sent) = &mut connections[index];
+        burst.receive(stream, &mut buffer)?;
+        let now = Instant::now();
+        match phase.load(Ordering::Relaxed) {
+            WARM_UP => {}
+            COUNTED => latencies.push(now - *sent),
+            _ if waiting > 1 => {
+                waiting -= 1;
+                continue;
             }
-            if self.load.reconnect {
-                *stream = TcpStream::connect(self.address)?;
-            }
-            *sent = now;
-            stream.write_all(&self.requests)?;
+            _ => break,
         }
-        Ok(latencies)
-    }
-
-    /// Reads the answers to one write, and looks at each.
-    fn receive(&self, stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
-        stream.read_exact(buffer)?;
-        if self.load.reconnect && stream.read(&mut [0])? > 0 {
-            return Err(io::Error::new(ErrorKind::InvalidData, "an answer is longer than the first one"));
+        if burst.close {
+            *stream = burst.connect()?;
         }
-        buffer.chunks_exact(self.length).try_for_each(|answer| check(&self.load.exchange, answer))
+        *sent = now;
+        burst.send(stream)?;
     }
-}
-
-pub fn check(exchange: &Exchange, answer: &[u8]) -> io::Result<()> {
-    if answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(exchange.answer.as_bytes()) {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(answer);
-    Err(io::Error::new(
-        ErrorKind::InvalidData,
-        format!("not the right answer to {}: {text:?}", exchange.name),
-    ))
-}
-
-/// One exchange, looked at closely, on a connection of its own; the length of the answer. `last`: the
-/// server closes behind it, and that is waited for.
-pub fn sample(exchange: &Exchange, address: SocketAddr, last: bool) -> io::Result<usize> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(&exchange.request(last))?;
-    let mut answer = Vec::new();
-    let is_whole = |answer: &[u8]| !last && answer.ends_with(exchange.answer.as_bytes());
-    while !is_whole(&answer) {
-        let mut buffer = [0; 4096];
-        match stream.read(&mut buffer)? {
-            0 => break,
-            count => answer.extend_from_slice(&buffer[..count]),
-        }
-    }
-    check(exchange, &answer)?;
-    let text = String::from_utf8_lossy(&answer).to_ascii_lowercase();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-    if length != Some(body.len()) || body.len() != exchange.answer.len() {
-        return Err(io::Error::new(
-            ErrorKind::InvalidData,
-            format!("the length of an answer is wrong: {text:?}"),
-        ));
-    }
-    Ok(answer.len())
+    Ok(latencies)
 }

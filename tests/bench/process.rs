@@ -1,245 +1,158 @@
-//! Servers as processes, and what the system knows about them. Where there is no `/proc`, figures
-//! of CPU time and memory are missing from the report, and the others are there.
+//! Servers as processes, and what the system knows about them. CPU time and memory come from
+//! Linux's `/proc`; elsewhere those figures are missing and the others are there.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
-use std::{env, thread};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
 
-/// Linux counts CPU time in this unit for every program, whatever the kernel's own is.
+/// Linux counts CPU time for programs in this unit, whatever its own is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Python needs a second to import FastAPI, and more on a busy machine.
 const START_TIME: Duration = Duration::from_secs(20);
 
-/// Where the access log goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum LogTo {
-    Nowhere,
-    File,
-    Pipe,
-}
-
-/// How to start a server.
+/// How to start a server, which says its address on stdout or stderr.
+#[derive(Clone)]
 pub struct Recipe {
-    pub name: String,
-    program: PathBuf,
-    arguments: Vec<String>,
-    folder: Option<PathBuf>,
-    banner: Banner,
-}
-
-/// Where a server says its address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Banner {
-    Stdout,
-    /// uvicorn's.
-    Stderr,
-    /// Stdout is this file.
-    File,
+    pub name: &'static str,
+    pub command: Vec<String>,
+    /// Its stdout is a pipe, and not a file.
+    pub to_pipe: bool,
 }
 
 impl Recipe {
-    fn new(name: &str, program: impl Into<PathBuf>, arguments: &str) -> Self {
-        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
-        Self { name: name.into(), program: program.into(), arguments, folder: None, banner: Banner::Stdout }
+    fn new(name: &'static str, program: &Path, arguments: &str) -> Self {
+        let mut command = vec![program.display().to_string()];
+        command.extend(arguments.split_whitespace().map(str::to_owned));
+        Self { name, command, to_pipe: false }
     }
 
-    /// The program of this project.
-    pub fn ours(name: &str, log: LogTo) -> Self {
-        let arguments = if log == LogTo::Nowhere { "--port 0 --no-access-log" } else { "--port 0" };
-        let banner = if log == LogTo::File { Banner::File } else { Banner::Stdout };
-        Self { banner, ..Self::new(name, env!("CARGO_BIN_EXE_simple-oauth2"), arguments) }
+    /// The program of this project. Some connections are idle here for longer than usual.
+    pub fn ours(name: &'static str, arguments: &str) -> Self {
+        let arguments = format!("--port 0 --timeout-keep-alive 60 {arguments}");
+        Self::new(name, Path::new(env!("CARGO_BIN_EXE_simple-oauth2")), &arguments)
     }
 
     /// The bench itself, as another process.
-    pub fn floor() -> io::Result<Self> {
-        Ok(Self::new("floor", env::current_exe()?, "--floor"))
+    pub fn baseline() -> io::Result<Self> {
+        Ok(Self::new("baseline", &env::current_exe()?, "--baseline"))
     }
 
-    /// The chapter's application under uvicorn with one worker, or why it cannot be had. It is to
-    /// keep idle connections longer than its five seconds, because some wait longer here.
-    pub fn fastapi() -> Result<Self, String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("fastapi");
-        let python = env::var_os("FASTAPI_PYTHON").unwrap_or_else(|| "python3".into());
-        let check = Command::new(&python)
-            .args(["-c", CHECK_PACKAGES])
-            .current_dir(&folder)
-            .output()
-            .map_err(|error| format!("{} does not run: {error}", python.display()))?;
-        if !check.status.success() {
-            let output = String::from_utf8_lossy(&check.stderr);
-            let why = output.lines().last().unwrap_or("its packages are missing");
-            return Err(format!("{}: {why}; FASTAPI_PYTHON may name another Python", python.display()));
-        }
-        let arguments = "-B -m uvicorn main:app --port 0 --no-access-log --timeout-keep-alive 60";
-        let recipe = Self::new("FastAPI", python, arguments);
-        Ok(Self { folder: Some(folder), banner: Banner::Stderr, ..recipe })
+    /// The chapter's application under uvicorn with one worker, where `FASTAPI_PYTHON` is set.
+    pub fn fastapi() -> Option<Self> {
+        let python = env::var_os("FASTAPI_PYTHON")?;
+        let arguments =
+            "-B -m uvicorn --app-dir tests/fastapi main:app --port 0 --no-access-log --timeout-keep-alive 60";
+        Some(Self::new("FastAPI", Path::new(&python), arguments))
     }
 
-    /// A server of the reader's choice: `NAME=PROGRAM ARGUMENTS`.
-    pub fn beside(words: &str) -> Self {
-        let (name, command) = words.split_once('=').unwrap_or(("beside", words));
-        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
-        Self::new(name, program, arguments)
+    /// The same with each of its system calls written to a file. `-D`: the process that is started
+    /// is the server and not strace, and so it is the one that is killed.
+    pub fn traced(&self, calls: &Path) -> Self {
+        let file = calls.display().to_string();
+        let mut command = ["strace", "-D", "-f", "-o", &file].map(str::to_owned).to_vec();
+        command.extend_from_slice(&self.command);
+        Self { command, ..self.clone() }
     }
 
     /// Starts it, and waits until it says where it is.
     pub fn start(&self) -> io::Result<Process> {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
+        let output = scratch(self.name);
+        let file = File::create(&output)?;
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).stdin(Stdio::null()).stderr(file.try_clone()?).stdout(file);
+        if self.to_pipe {
+            command.stdout(Stdio::piped());
         }
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("access.log");
-        match self.banner {
-            Banner::Stdout => command.stdout(Stdio::piped()).stderr(Stdio::inherit()),
-            Banner::Stderr => command.stderr(Stdio::piped()),
-            Banner::File => command.stdout(File::create(&log)?).stderr(Stdio::inherit()),
-        };
-        let mut child = command.spawn()?;
-        let log = (self.banner == Banner::File).then_some(log);
-        let output: Box<dyn Read + Send> = match (child.stdout.take(), child.stderr.take(), &log) {
-            (Some(pipe), ..) => Box::new(pipe),
-            (_, Some(pipe), _) => Box::new(pipe),
-            (.., Some(log)) => Box::new(follow(log)?),
-            _ => Box::new(io::empty()),
-        };
+        let child = command.spawn()?;
         // Alive from here on, so that an early return kills it.
-        let mut process =
-            Process { name: self.name.clone(), address: ([127, 0, 0, 1], 0).into(), child, log };
-        process.address = address_in(output)
-            .ok_or_else(|| io::Error::other(format!("{} has not said where it listens", self.name)))?;
+        let mut process = Process { name: self.name, address: ([127, 0, 0, 1], 0).into(), child, output };
+        let address = if self.to_pipe { process.address_in_pipe() } else { process.address_in_file() };
+        process.address = address.ok_or_else(|| {
+            let said = fs::read_to_string(&process.output).unwrap_or_default();
+            io::Error::other(format!("{} does not say where it listens: {said}", self.name))
+        })?;
         Ok(process)
     }
 }
 
-/// Passes if each `name==version` of the requirements is installed in that version.
-const CHECK_PACKAGES: &str = r#"
-import importlib.metadata, re, sys
-for line in open("requirements.txt"):
-    pin = re.match(r"([\w.-]+)(\[.*\])?==([\w.]+)", line)
-    if pin:
-        try:
-            found = importlib.metadata.version(pin[1])
-        except importlib.metadata.PackageNotFoundError:
-            found = "no version"
-        if found != pin[3]:
-            sys.exit(f"{pin[1]} {pin[3]} is wanted and {found} is installed")
-"#;
-
-/// The beginning of a file that another process is writing, as soon as it has a line.
-fn follow(path: &Path) -> io::Result<impl Read + Send + 'static> {
-    for _ in 0..1000 {
-        let text = fs::read(path)?;
-        if text.contains(&b'\n') {
-            return Ok(io::Cursor::new(text));
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    Err(io::ErrorKind::TimedOut.into())
+/// A file of this run of the bench.
+pub fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench {} {name}.txt", process::id()))
 }
 
-/// Waits for a line with an address; a thread goes on reading what comes then, so that the server
-/// never waits for a reader.
-fn address_in(output: impl Read + Send + 'static) -> Option<SocketAddr> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut output = BufReader::with_capacity(64 * 1024, output);
-        let mut line = String::new();
-        while output.read_line(&mut line).is_ok_and(|count| count > 0) {
-            if let Some(address) = line.split("http://").nth(1) {
-                let is_address = |character: char| character.is_ascii_digit() || ".:".contains(character);
-                let end = address.find(|character| !is_address(character)).unwrap_or(address.len());
-                let _ = sender.send(address[..end].parse().ok());
-                break;
-            }
-            line.clear();
-        }
-        let _ = io::copy(&mut output, &mut io::sink());
-    });
-    receiver.recv_timeout(START_TIME).ok().flatten()
+/// The address in `… on http://127.0.0.1:8000 …`, once its line is whole.
+fn address_in(text: &str) -> Option<SocketAddr> {
+    let (line, _) = text.split_once("http://")?.1.split_once('\n')?;
+    let is_address = |character: char| character.is_ascii_digit() || ".:".contains(character);
+    line.split(|character| !is_address(character)).next()?.parse().ok()
 }
 
 /// A server that runs; it is killed when this is dropped.
 pub struct Process {
-    pub name: String,
+    pub name: &'static str,
     pub address: SocketAddr,
     child: Child,
-    log: Option<PathBuf>,
+    output: PathBuf,
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if let Some(log) = &self.log {
-            let _ = fs::remove_file(log);
-        }
+        let _ = fs::remove_file(&self.output);
     }
 }
 
 impl Process {
+    fn address_in_file(&mut self) -> Option<SocketAddr> {
+        let begin = Instant::now();
+        while begin.elapsed() < START_TIME && self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            if let Some(address) = address_in(&fs::read_to_string(&self.output).ok()?) {
+                return Some(address);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    /// A thread goes on reading what comes after it, so that the server never waits for a reader.
+    fn address_in_pipe(&mut self) -> Option<SocketAddr> {
+        let mut pipe = BufReader::with_capacity(64 * 1024, self.child.stdout.take()?);
+        let mut line = String::new();
+        pipe.read_line(&mut line).ok()?;
+        thread::spawn(move || io::copy(&mut pipe, &mut io::sink()));
+        address_in(&line)
+    }
+
     /// CPU seconds so far, of all its threads, in user space and in the kernel.
     pub fn cpu(&self) -> Option<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         // The second field is the name in brackets, which may hold anything; `utime` is the 14th.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let [user, system]: [f64; 2] = [fields.get(11)?.parse().ok()?, fields.get(12)?.parse().ok()?];
-        Some((user + system) / TICKS_PER_SECOND)
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS_PER_SECOND);
+        Some(seconds()? + seconds()?)
     }
 
-    /// Bytes of memory that it really has.
+    /// Bytes of memory that are resident.
     pub fn resident(&self) -> Option<f64> {
-        self.status("VmRSS:").map(|kibibytes| kibibytes * 1024.0)
-    }
-
-    pub fn threads(&self) -> Option<f64> {
-        self.status("Threads:")
-    }
-
-    fn status(&self, field: &str) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        status.lines().find_map(|line| line.strip_prefix(field))?.split_whitespace().next()?.parse().ok()
+        let (_, rest) = status.split_once("VmRSS:")?;
+        Some(rest.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
     }
-}
-
-/// What stands in the way of so many connections, if anything.
-pub fn too_many(connections: usize) -> Option<String> {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = |name: &str| -> Option<usize> {
-        limits.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
-    };
-    let wanted = connections + 100;
-    let [files, processes] = [soft("Max open files"), soft("Max processes")];
-    if files.is_some_and(|limit| limit < wanted) {
-        return Some(format!(
-            "not measured: a process may open {} files here; `ulimit -n {wanted}` and again",
-            files?
-        ));
-    }
-    if processes.is_some_and(|limit| limit < wanted) {
-        return Some(format!("not measured: a user may have {} threads here", processes?));
-    }
-    None
 }
 
 /// The machine in a line, for whoever reads the figures later.
 pub fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let information = read("/proc/cpuinfo");
-    let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let (cpus, load) = (read("/proc/cpuinfo"), read("/proc/loadavg"));
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or(env::consts::ARCH, |(_, model)| model);
-    let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
-    let load = load.split(' ').next().unwrap_or_default();
-    format!(
-        "Measured on {cores} cores ({model}), {} {}, load before the run {load}; servers and client share the machine.",
-        env::consts::OS,
-        kernel.trim()
-    )
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (system, load) = (env::consts::OS, load.split(' ').next().unwrap_or_default());
+    format!("{cores} cores ({model}), {system}, shared with the load generator. Load before: {load}")
 }

@@ -1,91 +1,79 @@
-//! Rounds go round the servers, so that a machine that is busy for a moment is busy for all of
-//! them; what is reported is the median of the rounds, and where servers are compared, the median
-//! of what the comparison of each round says.
+//! Rounds: the servers are measured in turn, so that a machine that is busy for a moment is busy
+//! for all of them. What is reported is the median of the rounds; where two servers are compared,
+//! it is the median of the ratio in each round.
 
 use std::io;
 use std::time::Duration;
 
-use crate::client::{Load, measure};
-use crate::options::Plan;
+use crate::Plan;
+use crate::client::Load;
 use crate::process::Process;
-use crate::table::{Ratio, median, progress, thousands};
 
 /// What one server did in one window.
 pub struct Round {
-    pub requests: f64,
-    pub seconds: f64,
-    /// Sorted.
-    pub latencies: Vec<Duration>,
-    /// CPU seconds of the server.
+    /// Requests per second.
+    pub rate: f64,
+    /// CPU seconds of the server for 100,000 requests, where the system tells them.
     pub cpu: Option<f64>,
-    /// Bytes at the end of the window, with all connections open.
-    pub resident: Option<f64>,
+    /// Seconds.
+    pub p50: Option<f64>,
+    pub p99: Option<f64>,
 }
-
-/// Something about a round that can be told as a number, if it is known here.
-pub type Figure = fn(&Round) -> Option<f64>;
-
-/// [`Round::rate`] as a figure.
-pub const RATE: Figure = |round| Some(round.rate());
 
 impl Round {
-    /// Requests per second.
-    pub fn rate(&self) -> f64 {
-        self.requests / self.seconds
-    }
-
-    /// CPU seconds of the server for 100,000 requests.
-    pub fn cpu_per_100_000(&self) -> Option<f64> {
-        Some(self.cpu? / self.requests * 100_000.0)
-    }
-
-    /// Of the latencies, in seconds.
-    pub fn percentile(&self, percent: usize) -> Option<f64> {
-        let index = self.latencies.len().checked_sub(1)? * percent / 100;
-        Some(self.latencies[index].as_secs_f64())
+    pub fn new(mut latencies: Vec<Duration>, pipelined: usize, time: Duration, cpu: Option<f64>) -> Self {
+        let requests = (latencies.len() * pipelined) as f64;
+        Self {
+            rate: requests / time.as_secs_f64(),
+            cpu: cpu.map(|seconds| seconds / requests * 100_000.0),
+            p50: percentile(&mut latencies, 50),
+            p99: percentile(&mut latencies, 99),
+        }
     }
 }
 
-/// The rounds of one load.
-pub struct Rounds {
-    /// The name of each server, and its rounds.
-    servers: Vec<(String, Vec<Round>)>,
-}
+/// One of the figures of a round.
+pub type Figure = fn(&Round) -> Option<f64>;
+pub const RATE: Figure = |round| Some(round.rate);
+pub const CPU: Figure = |round| round.cpu;
+
+/// The rounds of one load, for each server.
+pub struct Rounds(Vec<Vec<Round>>);
 
 impl Rounds {
-    /// Measures. Every round begins with another server than the one before.
-    pub fn take(load: &Load, plan: &Plan, processes: &[Process]) -> io::Result<Self> {
-        let mut servers: Vec<_> = processes.iter().map(|server| (server.name.clone(), Vec::new())).collect();
+    /// Measures. Each round begins with another server than the one before.
+    pub fn take(load: &Load, plan: &Plan, servers: &[Process]) -> io::Result<Self> {
+        let mut rounds: Vec<Vec<Round>> = servers.iter().map(|_| Vec::new()).collect();
         for number in 0..plan.rounds {
-            for turn in 0..processes.len() {
-                let index = (turn + number) % processes.len();
-                let (name, rounds) = &mut servers[index];
-                let round = measure(load, &processes[index], plan.warm_up, plan.window)
-                    .map_err(|error| io::Error::other(format!("{}, {name}: {error}", load.name())))?;
-                let rate = thousands(round.rate());
-                progress(&format!(
-                    "{}, round {} of {}: {name} answers {rate} requests/s",
-                    load.name(),
-                    number + 1,
-                    plan.rounds
-                ));
-                rounds.push(round);
+            for index in (0..servers.len()).map(|turn| (turn + number) % servers.len()) {
+                let round = load.measure(&servers[index], plan);
+                rounds[index].push(round.inspect_err(|_| eprintln!("{}:", servers[index].name))?);
             }
         }
-        Ok(Self { servers })
+        Ok(Self(rounds))
     }
 
     /// The median of a server's rounds.
-    pub fn median(&self, index: usize, figure: Figure) -> Option<f64> {
-        median(self.servers[index].1.iter().filter_map(figure))
+    pub fn median(&self, server: usize, figure: Figure) -> Option<f64> {
+        median(self.0[server].iter().map(figure))
     }
 
     /// A server beside another, round for round.
-    pub fn ratio(&self, index: usize, other: &str, figure: Figure) -> Ratio {
-        let (name, own) = &self.servers[index];
-        let others = self.servers.iter().find(|(server, _)| server == other && server != name);
-        Ratio(others.and_then(|(_, others)| {
-            median(own.iter().zip(others).filter_map(|(own, other)| Some(figure(own)? / figure(other)?)))
-        }))
+    pub fn ratio(&self, server: usize, other: usize, figure: Figure) -> Option<f64> {
+        let pairs = self.0[server].iter().zip(self.0.get(other)?);
+        median(pairs.map(|(own, other)| Some(figure(own)? / figure(other)?)))
     }
+}
+
+/// The middle one of those that are there.
+pub fn median(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut figures: Vec<f64> = figures.flatten().collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
+}
+
+/// Seconds.
+pub fn percentile(latencies: &mut [Duration], percent: usize) -> Option<f64> {
+    latencies.sort_unstable();
+    Some(latencies.get(latencies.len() * percent / 100)?.as_secs_f64())
 }
