@@ -1,10 +1,11 @@
-//! Rule 4: the pages follow the chapter. Each section has its page, and each step that a section
-//! takes at run time is quoted on it.
+//! The pages follow the chapter: its sections, its steps at run time, its names; and the page on
+//! the differences has all of them.
 
-use crate::markdown::{Page, Place};
+use crate::links::target_path;
+use crate::page::{Page, Place, number};
 use crate::tree::{LANGUAGES, Tree};
 
-/// Each section with its sub-sections.
+/// The sections, with how the headings begin that their pages have.
 const SECTIONS: [(&str, &[&str]); 6] = [
     ("1", &[]),
     ("2", &["2.1"]),
@@ -14,134 +15,104 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ("6", &["6.1", "6.2", "6.3"]),
 ];
 
-/// What the chapter names in Python.
-const NAMES: [&str; 15] = [
-    "fake_users_db",
-    "fake_hash_password",
-    "oauth2_scheme",
-    "OAuth2PasswordBearer",
-    "User",
-    "UserInDB",
-    "get_user",
-    "fake_decode_token",
-    "get_current_user",
-    "get_current_active_user",
-    "HTTPException",
-    "OAuth2PasswordRequestForm",
-    "Depends",
-    "login",
-    "read_users_me",
-];
+/// What ends each page of the evening.
+const EXERCISES: [&str; 3] = ["Predict", "Break it", "Build it"];
 
-/// Sections without a page, steps that are not on theirs, names that the map does not have.
+/// What the chapter names in Python.
+const NAMES: &str = "fake_users_db fake_hash_password oauth2_scheme OAuth2PasswordBearer User UserInDB get_user \
+    fake_decode_token get_current_user get_current_active_user HTTPException OAuth2PasswordRequestForm Depends \
+    login read_users_me";
+
+/// The differences, each a line at the margin: its name, a colon, and what it is.
+const DIFFERENCES: &str = "tests/fastapi/differences.txt";
+
+/// Sections without their page, steps that are not on theirs, names and differences not told.
 pub fn faults(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for language in LANGUAGES {
-        let pages = tree.pages_in(language);
-        for (section, parts) in SECTIONS {
-            match pages_of(section, &pages).as_slice() {
-                [] => faults.push(format!("docs/{language}: no page for section {section}, {section}-….md")),
-                [page] => faults.extend(page_faults(page, parts)),
-                _ => faults.push(format!("docs/{language}: more than one page for section {section}")),
+        let start = format!("docs/{language}/");
+        for (section, headings) in SECTIONS {
+            let paths = tree.page_paths().filter(|path| path.starts_with(&start) && number(path) == section);
+            match paths.collect::<Vec<_>>()[..] {
+                [path] if tree.lags(path) => {}
+                [path] => faults.extend(heading_faults(&Page::parse(path, &tree.files[path]), headings)),
+                [] if tree.lags(&format!("{start}{section}-")) => {}
+                _ => faults.push(format!("{start}: section {section} should have one page, {section}-….md")),
             }
         }
-        faults.extend(step_faults(tree, &pages, language));
+        faults.extend(step_faults(tree, language));
     }
-    faults.extend(map_faults(tree));
-    faults
-}
-
-fn pages_of<'a>(section: &str, pages: &'a [Page]) -> Vec<&'a Page> {
-    let start = format!("{section}-");
-    pages.iter().filter(|page| page.name().starts_with(&start)).collect()
-}
-
-fn page_faults(page: &Page, parts: &[&str]) -> Vec<String> {
-    let mut missing = Vec::new();
-    let has = |language: &str| page.fences.iter().any(|fence| fence.language == language);
-    if !page.fences.iter().any(|fence| fence.language == "rust" && quoted_source(fence).is_some()) {
-        missing.push("no quote of src".to_owned());
-    }
-    if !has("console") {
-        missing.push("no transcript".to_owned());
-    }
-    if !has("diff") {
-        missing.push("no edit to try (a `diff` fence)".to_owned());
-    }
-    for part in parts {
-        let begins = |text: &str| {
-            text.strip_prefix(part).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
-        };
-        if !page.headings.iter().any(|heading| begins(&heading.text)) {
-            missing.push(format!("no heading that begins with {part}"));
-        }
-    }
-    missing.iter().map(|what| format!("{}: {what}", page.path)).collect()
-}
-
-fn quoted_source(fence: &crate::markdown::Fence) -> Option<&Place> {
-    let place = &fence.quote.as_ref()?.place;
-    place.path.starts_with("src/").then_some(place)
-}
-
-fn step_faults(tree: &Tree, pages: &[Page], language: &str) -> Vec<String> {
-    let is_section =
-        |section: &str| SECTIONS.iter().any(|(number, parts)| *number == section || parts.contains(&section));
-    let mut faults = Vec::new();
-    for (path, line, section) in steps(tree) {
-        let number = section.split('.').next().unwrap_or_default();
-        let holds = |place: &Place| place.path == path && (place.first..=place.last).contains(&line);
-        let on_page = pages_of(number, pages).iter().any(|page| {
-            let rust = page.fences.iter().filter(|fence| fence.language == "rust");
-            rust.filter_map(quoted_source).any(holds)
-        });
-        if !is_section(&section) {
-            faults.push(format!("{path}:{line}: the chapter has no section {section}"));
-        } else if !on_page {
-            faults.push(format!(
-                "{path}:{line} is a step of section {section}: not on page {number} of docs/{language}"
-            ));
+    for page in tree.pages() {
+        let is_evening = number(&page.path).parse().is_ok_and(|number: u32| number <= 6);
+        if page.path.starts_with("docs/en/") && is_evening {
+            faults.extend(heading_faults(&page, &EXERCISES));
+        } else if page.path.ends_with("-differences.md") {
+            let at_the_margin =
+                tree.lines(DIFFERENCES).into_iter().filter(|line| !line.starts_with([' ', '#']));
+            let names = at_the_margin.filter_map(|line| Some(line.split_once(':')?.0)).collect();
+            faults.extend(missing_code(&page, names));
+        } else if page.path == "docs/README.md" {
+            faults.extend(
+                missing_code(&page, NAMES.split(' ').collect()).into_iter().chain(map_faults(tree, &page)),
+            );
         }
     }
     faults
 }
 
-/// The calls of `step`: file, line, section. The arguments may begin on the next line.
-fn steps(tree: &Tree) -> Vec<(String, usize, String)> {
-    let mut steps = Vec::new();
-    for (path, lines) in tree.sources() {
-        for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
-        {
-            let Some((before, behind)) = line.split_once("step(") else { continue };
-            let behind = if behind.trim().is_empty() { lines.get(index + 1).unwrap_or(&"") } else { behind };
-            let section = behind.trim_start().strip_prefix('"').and_then(|text| text.split_once('"'));
-            if let (false, Some((section, _))) = (before.ends_with(char::is_alphanumeric), section) {
-                steps.push((path.to_owned(), index + 1, section.to_owned()));
-            }
-        }
-    }
-    steps
-}
-
-/// Names that the map leaves out, and lines there that do not have the name they stand beside.
-fn map_faults(tree: &Tree) -> Vec<String> {
-    let Some(text) = tree.text("docs/README.md") else {
-        return vec!["docs/README.md: there is no map".to_owned()];
+fn heading_faults(page: &Page, starts: &[&str]) -> Vec<String> {
+    let begins = |text: &str, start: &str| {
+        text.strip_prefix(start).is_some_and(|it| !it.starts_with(char::is_alphanumeric))
     };
-    let map = Page::parse("docs/README.md", text);
-    let is_missing = |name: &&&str| !map.code.iter().any(|(_, code)| code == **name);
-    let missing = NAMES.iter().filter(is_missing);
-    let mut faults: Vec<String> =
-        missing.map(|name| format!("docs/README.md: the chapter's `{name}` is not in the map")).collect();
+    let missing =
+        starts.iter().filter(|start| !page.headings.iter().any(|heading| begins(&heading.text, start)));
+    missing.map(|start| format!("{}: no heading begins with {start}", page.path)).collect()
+}
+
+fn missing_code(page: &Page, names: Vec<&str>) -> Vec<String> {
+    let missing = names.into_iter().filter(|name| !page.code().any(|(_, code)| code == *name));
+    missing.map(|name| format!("{}: `{name}` is missing", page.path)).collect()
+}
+
+/// Each call of `step("3.1", …)` is quoted on page 3. The arguments may begin on the next line.
+fn step_faults(tree: &Tree, language: &str) -> Vec<String> {
+    let (pages, mut faults) = (tree.pages_in(language), Vec::new());
+    for (path, lines) in tree.sources() {
+        for (line, text) in (1..).zip(&lines).filter(|(_, text)| !text.trim_start().starts_with("//")) {
+            let call = format!("{text}{}", lines.get(line).unwrap_or(&"").trim_start());
+            let Some((section, _)) = call.split_once("step(\"").and_then(|(_, it)| it.split_once('"')) else {
+                continue;
+            };
+            let page = section.split('.').next().unwrap_or_default();
+            let mut of_page = pages.iter().filter(|it| number(&it.path) == page).flat_map(|it| &it.fences);
+            let is_quoted =
+                of_page.any(|fence| fence.language == "rust" && fence.lines.iter().any(|it| it == text));
+            let is_section = SECTIONS.iter().any(|(it, parts)| *it == section || parts.contains(&section));
+            let mut paths =
+                tree.page_paths().filter(|it| it.starts_with(&format!("docs/{language}/{page}-")));
+            if !is_section || !is_quoted && paths.any(|path| !tree.lags(path)) {
+                let what =
+                    format!("is a step of section {section}, but not on page {page} of docs/{language}");
+                faults.push(format!("{path}:{line} {what}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Lines that do not have the name in them that they are beside in the map.
+fn map_faults(tree: &Tree, map: &Page) -> Vec<String> {
+    let mut faults = Vec::new();
     for link in &map.links {
-        let first_code = map.code.iter().find(|(line, _)| *line == link.line).map(|(_, code)| code.as_str());
+        let beside = map.code().find(|(line, _)| *line == link.line).map(|(_, code)| code);
         // A dependency has no name here: it is a call.
-        let name = first_code.filter(|code| NAMES.contains(code) && *code != "Depends");
-        let (Some(name), Some(place)) = (name, link.place()) else { continue };
-        let lines = tree.lines(&place.path).unwrap_or_default();
-        let shown = lines.get(place.first - 1..place.last).unwrap_or_default().join("\n");
+        let name = beside.filter(|code| NAMES.split(' ').any(|name| name == *code) && *code != "Depends");
+        let path = target_path(&map.path, &link.target).unwrap_or_default();
+        let place = link.target.split_once('#').and_then(|(_, it)| Place::of_file(&path, it));
+        let (Some(name), Some(place)) = (name, place) else { continue };
+        let shown = tree.lines(&path).get(place.first - 1..place.last).unwrap_or_default().join("\n");
         if !shown.to_lowercase().contains(&name.to_lowercase()) {
-            faults.push(format!("docs/README.md:{}: {place} does not have `{name}`: {shown}", link.line));
+            faults.push(map.at(link.line, &format!("{place} does not have `{name}`: {shown}")));
         }
     }
     faults

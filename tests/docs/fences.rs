@@ -1,65 +1,59 @@
-//! Rule 5: only fences that something checks, so that no untested output has a place to hide.
+//! Only fences that something checks, so that no untested output has a place to hide.
 
-use crate::markdown::Fence;
+use crate::page::{Fence, Page};
 use crate::tree::Tree;
 
-/// What a line of output begins with: it belongs into a transcript.
-const OUTPUT: [&str; 6] = ["$ ", "HTTP/1.", "INFO: ", "WARNING: ", "{\"", "simple-oauth2: "];
-
-/// More lines of the chapter than this should be a link to the chapter.
+/// More lines of Python than this are a quote.
 const LONGEST_PYTHON: usize = 6;
 
-/// Fences of no known kind, and code that stands in no fence.
+/// What a line of output begins with: it belongs in a transcript.
+const OUTPUT: [&str; 6] = ["$ ", "HTTP/1.", "INFO: ", "WARNING: ", "{\"", "simple-oauth2: "];
+
+/// Fences of a kind that nothing checks, and code outside fences.
 pub fn faults(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for page in tree.pages() {
-        faults.extend(page.faults.iter().cloned());
-        for fence in &page.fences {
-            if let Some(fault) = fault(fence) {
-                faults.push(format!("{}:{}: {fault}", page.path, fence.line));
-            }
-        }
+        let found = page.fences.iter().filter_map(|fence| Some(page.at(fence.line, &fault(fence)?)));
+        faults.extend(found.chain(hidden_code(&page)));
     }
     faults
 }
 
 fn fault(fence: &Fence) -> Option<String> {
-    let lines = &fence.lines;
-    let language = fence.language.as_str();
-    let quoted = fence.quote.as_ref().map(|quote| quote.place.path.as_str());
-    match language {
-        "" => Some("a fence without a language".to_owned()),
-        "rust" | "toml" | "html" => match quoted.map(|path| path.rsplit('.').next()) {
-            None => Some(format!("a `{language}` fence without a link line above it, so it is no quote")),
-            Some(Some("rs")) if language == "rust" => None,
-            Some(extension) if extension == Some(language) => None,
-            Some(_) => Some(format!("a quote of {} as `{language}`", quoted.unwrap_or_default())),
-        },
-        "diff" => diff_fault(fence),
-        "python" if lines.len() > LONGEST_PYTHON => {
-            Some(format!("{} lines of Python; {LONGEST_PYTHON} are the most", lines.len()))
+    let is_edit_line = |line: &&String| line.is_empty() || line.starts_with(['+', '-', ' ']);
+    match (fence.language.as_str(), &fence.quote) {
+        ("rust" | "toml" | "html" | "python", Some(_)) | ("console" | "mermaid", None) => None,
+        ("python", None) if fence.lines.len() <= LONGEST_PYTHON => None,
+        ("diff", Some(_)) if !fence.lines.iter().any(|line| line.starts_with(['+', '-'])) => {
+            Some("a `diff` that changes nothing".to_owned())
         }
-        "text" => {
-            let is_output = |line: &&String| OUTPUT.iter().any(|start| line.starts_with(start));
-            let line = lines.iter().find(is_output)?;
-            Some(format!("output belongs into a `console` fence, which is run: {line}"))
+        ("diff", Some(_)) => {
+            let other = fence.lines.iter().find(|line| !is_edit_line(line))?;
+            Some(format!("a line of a `diff` begins with `+`, `-` or a space: {other}"))
         }
-        // Whether a transcript is in good form is found where it is run.
-        "console" | "mermaid" | "python" => None,
-        other => Some(format!("a `{other}` fence, which nothing checks")),
+        // A picture of bytes shows `\r\n`, which an output does not.
+        ("text", None) if fence.lines.iter().any(|line| line.contains(r"\r\n")) => None,
+        ("text", None) => {
+            let output =
+                fence.lines.iter().find(|line| OUTPUT.iter().any(|start| line.starts_with(start)))?;
+            Some(format!("output belongs in a `console` fence, which is run: {output}"))
+        }
+        ("rust" | "toml" | "html" | "python" | "diff", None) => {
+            Some(format!("a `{}` fence needs a link to its lines above it", fence.language))
+        }
+        (other, _) => Some(format!("nothing checks such a `{other}` fence")),
     }
 }
 
-fn diff_fault(fence: &Fence) -> Option<String> {
-    let starts_with = |signs: &'static [char]| move |line: &String| line.starts_with(signs);
-    if fence.quote.is_none() {
-        Some("a `diff` fence without a link line above it: which lines does it change?".to_owned())
-    } else if let Some(line) = fence.lines.iter().find(|line| !starts_with(&['+', '-', ' '])(line)) {
-        // Editors cut the blank of an empty line of context.
-        (!line.is_empty()).then(|| format!("a line of a diff begins with `+`, `-` or a blank: {line}"))
-    } else if !fence.lines.iter().any(starts_with(&['+', '-'])) {
-        Some("a diff that changes nothing".to_owned())
-    } else {
-        None
-    }
+/// Code that is in no fence to Markdown, or in an indented one.
+fn hidden_code(page: &Page) -> Vec<String> {
+    let is_hidden = |(line, text): &(usize, &String)| {
+        let is_code =
+            ["```", "~~~", "<pre", "<code"].iter().any(|start| text.trim_start().starts_with(start));
+        let opens = page.fences.iter().any(|fence| fence.line == *line);
+        if page.is_in_fence(*line) { opens && !text.starts_with("```") } else { is_code }
+    };
+    let what =
+        "code belongs in a fence that begins in the first column, has an end, and a blank line before it";
+    (1..).zip(&page.lines).filter(is_hidden).map(|(line, _)| page.at(line, what)).collect()
 }

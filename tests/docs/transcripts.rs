@@ -1,167 +1,199 @@
-//! The transcripts: each `console` fence is run, and what comes back is compared to the byte.
+//! The transcripts: the commands of each `console` fence are run, and their output is compared.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-
-use crate::curl::{Curl, Way};
-use crate::markdown::{Fence, Page};
-use crate::support::{PATIENCE, TestServer};
+use crate::page::{Fence, Page};
+use crate::programs::{PATIENCE, Server, Servers, run, shell};
+use crate::refill::{Change, say};
 use crate::tree::Tree;
-use crate::wildcards::{as_on_the_page, without_line_numbers};
-use crate::{cargo, repair, shell, tree};
+use crate::{exercises, named_tests};
 
-/// What stands behind `$ `.
-#[derive(Debug)]
-pub enum Command {
-    Curl(Curl),
-    /// `printf '…' | nc 127.0.0.1 8000`: bytes as they are.
-    Raw(String),
-    /// `cargo run -- FLAGS`
-    Run(Vec<String>),
-    /// `cargo test ARGUMENTS`
-    Test(Vec<String>),
-}
-
-/// A command and what the page says that comes back.
-pub struct Entry {
-    line: usize,
-    text: String,
-    pub command: Command,
-    /// Where the output begins on the page.
-    output_line: usize,
+/// A command, and what the page says that it prints.
+pub struct Command {
+    pub line: usize,
+    pub text: String,
     pub output: Vec<String>,
 }
 
-/// Transcripts that do not come true.
-pub fn faults(tree: &Tree, way: Way) -> Vec<String> {
-    let server = TestServer::start();
-    let mut faults = Vec::new();
-    for page in tree.pages() {
-        // What the log of a `cargo run` on the same page is about.
-        let mut requests: Vec<Entry> = Vec::new();
-        for fence in page.fences.iter().filter(|fence| fence.language == "console") {
-            let entries = match entries(fence) {
-                Ok(entries) => entries,
-                Err((line, reason)) => {
-                    faults.push(format!("{}:{line}: {reason}", page.path));
-                    continue;
+impl Command {
+    fn is_cargo(&self) -> bool {
+        self.text.split_whitespace().any(|word| word == "cargo")
+    }
+}
+
+/// Splits a fence into its commands; a line that ends in `\` goes on in the next one.
+pub fn commands(fence: &Fence) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    let mut goes_on = false;
+    for (line, text) in (fence.line + 1..).zip(&fence.lines) {
+        match (text.strip_prefix("$ "), commands.last_mut()) {
+            (_, Some(command)) if goes_on => command.text += &format!("\n{text}"),
+            (Some(text), _) => commands.push(Command { line, text: text.to_owned(), output: Vec::new() }),
+            (None, Some(command)) => command.output.push(text.clone()),
+            (None, None) => {}
+        }
+        let is_output = commands.last().is_some_and(|command| !command.output.is_empty());
+        goes_on = text.ends_with('\\') && !is_output;
+    }
+    commands
+}
+
+/// Outputs that do not come true, and transcripts that cannot be run.
+pub fn changes(tree: &Tree, page: &Page, servers: &mut Servers) -> Vec<Change> {
+    let (mut changes, mut requests) = (Vec::new(), Vec::new());
+    for fence in page.fences.iter().filter(|fence| fence.language == "console") {
+        let commands = commands(fence);
+        if let Some(reason) = fence.marked("not run") {
+            say(&page.at(fence.line, &format!("not run: {reason}")));
+            continue;
+        } else if fence.lines.first().is_none_or(|line| !line.starts_with("$ ")) {
+            changes.push(Change::fault(page, fence.line, "a transcript begins with `$ `".to_owned()));
+        }
+        for command in &commands {
+            let found = match command.text.strip_prefix("cargo run") {
+                Some(_) if commands.len() > 1 => Err("`cargo run` is alone in its fence".to_owned()),
+                Some(_) if command.output.is_empty() => continue, // the reader is asked to start it
+                Some(words) => printed_by_server(words, &command.output, &requests, servers),
+                None if command.is_cargo() => match cargo_fault(tree, page, fence, command) {
+                    Some(fault) => Err(fault),
+                    None => continue,
+                },
+                None => {
+                    let above = page.comments.iter().rfind(|it| it.0 < fence.line && it.1 == "server");
+                    let port = servers.port(above.map_or("", |(_, _, server)| server));
+                    port.and_then(|port| printed(&command.text, port))
                 }
             };
-            for entry in &entries {
-                let outcome = match &entry.command {
-                    Command::Curl(_) | Command::Raw(_) => answer(&entry.command, way, server.address()),
-                    Command::Run(flags) => cargo::run(flags, entry, &requests, way, server.address()),
-                    Command::Test(arguments) => cargo::check_test(tree, arguments).map(|()| String::new()),
-                };
-                faults.extend(compare(tree, &page, entry, outcome));
-            }
-            if entries.iter().all(|entry| matches!(entry.command, Command::Curl(_) | Command::Raw(_))) {
-                requests = entries;
-            }
+            changes.extend(compared(page, command, found));
+        }
+        if !commands.iter().any(Command::is_cargo) {
+            requests = commands;
         }
     }
-    faults
+    changes
 }
 
-/// Splits a fence into its commands and their outputs.
-fn entries(fence: &Fence) -> Result<Vec<Entry>, (usize, String)> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut lines = (fence.line + 1..).zip(&fence.lines);
-    while let Some((line, first)) = lines.next() {
-        let Some(command) = first.strip_prefix("$ ") else {
-            let entry = entries.last_mut().ok_or((line, "a transcript begins with `$ `".to_owned()))?;
-            entry.output.push(first.clone());
-            continue;
-        };
-        let (mut text, mut output_line) = (command.to_owned(), line + 1);
-        while let Some(begun) = text.strip_suffix('\\') {
-            let (number, next) = lines.next().ok_or((line, "the command does not end".to_owned()))?;
-            text = format!("{begun}{}", next.trim_start());
-            output_line = number + 1;
+/// `cargo test` is not run here. With an output it belongs to an edit, with which it is run.
+fn cargo_fault(tree: &Tree, page: &Page, fence: &Fence, command: &Command) -> Option<String> {
+    let is_exercise = exercises::of_page(page).0.iter().any(|it| it.at_fence == fence.line);
+    if command.output.is_empty() || is_exercise {
+        return named_tests::command_fault(tree, &command.text);
+    }
+    Some("nothing runs this and looks at its output; `<!-- not run: why -->` above it says so".to_owned())
+}
+
+/// What a command prints, with the port of the server for that of the page.
+fn printed(text: &str, port: u16) -> Result<String, String> {
+    let mut script = text.to_owned();
+    for host in ["127.0.0.1", "localhost"] {
+        for between in [":", " ", "', ", "\", ", "/"] {
+            script = script.replace(&format!("{host}{between}8000"), &format!("{host}{between}{port}"));
         }
-        let command = parse(&text).map_err(|reason| (line, format!("$ {text}\n    {reason}")))?;
-        entries.push(Entry { line, text, command, output_line, output: Vec::new() });
     }
-    let runs = entries.iter().any(|entry| matches!(entry.command, Command::Run(_)));
-    match entries.len() {
-        0 => Err((fence.line, "an empty transcript".to_owned())),
-        2.. if runs => Err((fence.line, "`cargo run` stands alone in its fence".to_owned())),
-        _ => Ok(entries),
-    }
+    let hint = |reason| format!("{reason}; does the request ask for `Connection: close`?");
+    let (_, output) = run(&mut shell(&script), PATIENCE).map_err(hint)?;
+    Ok(as_on_the_page(&output, port))
 }
 
-fn parse(text: &str) -> Result<Command, String> {
-    if let Some(format) =
-        text.strip_prefix("printf ").and_then(|text| text.strip_suffix(" | nc 127.0.0.1 8000"))
-    {
-        return match shell::words(format)?.as_slice() {
-            [format] => shell::printf(format).map(Command::Raw),
-            _ => Err("`printf` with one format and nothing else".to_owned()),
-        };
+/// What `cargo run` prints: the first line, if the page has it, and what comes because of the requests
+/// before on the page; or all, where it ends by itself.
+fn printed_by_server(
+    words: &str,
+    shown: &[String],
+    requests: &[Command],
+    servers: &mut Servers,
+) -> Result<String, String> {
+    let words = words.trim().trim_start_matches("--example ").trim_start_matches("-- ");
+    let taken = if shown[0].contains("is taken") { servers.port("")? } else { 0 };
+    let server = Server::start(words, taken)?;
+    let port = server.address.map_or(taken, |address| address.port());
+    for request in requests.iter().filter(|_| server.address.is_some()) {
+        printed(&request.text, port)?;
     }
-    let mut words = shell::words(text)?;
-    let begins =
-        |start: &[&str]| words.iter().zip(start).filter(|(word, start)| word == start).count() == start.len();
-    if begins(&["curl"]) {
-        Curl::parse(words.split_off(1)).map(Command::Curl)
-    } else if begins(&["cargo", "run"]) && (words.len() == 2 || words[2] == "--") {
-        Ok(Command::Run(words.into_iter().skip(3).collect()))
-    } else if begins(&["cargo", "test"]) {
-        Ok(Command::Test(words.split_off(2)))
-    } else {
-        Err("not a command that is known here".to_owned())
-    }
+    let port = if words.contains("--port") { 0 } else { port }; // then the page has the real one
+    let shows_first = fits_line(&shown[0], &as_on_the_page(&server.first_line, port));
+    let lines = server.lines(shown.len() - usize::from(shows_first));
+    let first = Some(server.first_line.clone()).filter(|_| shows_first || server.address.is_none());
+    Ok(as_on_the_page(&first.into_iter().chain(lines).collect::<Vec<_>>().join("\n"), port))
 }
 
-/// What a command prints that sends a request.
-pub fn answer(command: &Command, way: Way, server: SocketAddr) -> Result<String, String> {
-    let output = match command {
-        Command::Curl(curl) => curl.run(way, server)?,
-        Command::Raw(bytes) => exchange(bytes, server)?,
-        Command::Run(_) | Command::Test(_) => return Err("this is no request".to_owned()),
+/// An output as the page has it: with its port, and `[..]` for what differs from run to run.
+fn as_on_the_page(output: &str, port: u16) -> String {
+    let mut output = output.replace("\r\n", "\n");
+    if port > 0 {
+        let next = (u32::from(port) + 1).to_string(); // which the program proposes where the first is taken
+        output = output.replace(&port.to_string(), "8000").replace(&next, "8001");
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for line in output.trim_end().lines() {
+        if line.starts_with("thread '") && lines.last().is_some_and(String::is_empty) {
+            lines.pop(); // newer Rust has a blank line before a panic
+        }
+        lines.push(match line.split_once("' ") {
+            _ if line.starts_with("date: ") => "date: [..]".to_owned(),
+            Some((thread, rest)) if line.starts_with("thread '") => {
+                let place = rest.split_once("panicked at ").map_or(rest, |(_, place)| place);
+                let place = if place.starts_with('/') { "[..]" } else { place };
+                format!("{thread}' [..]panicked at {place}")
+            }
+            _ => without_client_ports(line),
+        });
+    }
+    lines.join("\n")
+}
+
+fn without_client_ports(line: &str) -> String {
+    let mut parts = line.split("127.0.0.1:");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|it: char| it.is_ascii_digit());
+        let port = &part[..part.len() - rest.len()];
+        text.extend(["127.0.0.1:", if matches!(port, "" | "8000") { port } else { "[..]" }, rest]);
+    }
+    text
+}
+
+fn compared(page: &Page, command: &Command, found: Result<String, String>) -> Option<Change> {
+    let what = format!("$ {}", command.text);
+    let found = match found {
+        Ok(found) => found,
+        Err(reason) => return Some(Change::fault(page, command.line, format!("{what}\n    {reason}"))),
     };
-    Ok(as_on_the_page(&output, server))
-}
-
-/// Sends the bytes and reads up to the end of the connection, as `nc` does.
-fn exchange(bytes: &str, server: SocketAddr) -> Result<String, String> {
-    let mut stream = TcpStream::connect_timeout(&server, PATIENCE).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
-    stream.write_all(bytes.as_bytes()).map_err(|error| error.to_string())?;
-    let mut output = Vec::new();
-    stream.read_to_end(&mut output).map_err(|error| {
-        format!("the server does not end the connection ({error}); ask it to: Connection: close")
-    })?;
-    String::from_utf8(output).map_err(|_| "the answer is not UTF-8".to_owned())
-}
-
-fn compare(tree: &Tree, page: &Page, entry: &Entry, outcome: Result<String, String>) -> Option<String> {
-    let at = format!("{}:{}: $ {}", page.path, entry.line, entry.text);
-    let output = match outcome {
-        Ok(output) => output,
-        Err(reason) => return Some(format!("{at}\n    {reason}")),
+    let mut shown: Vec<&str> = command.output.iter().map(String::as_str).collect();
+    let found: Vec<&str> = found.lines().collect();
+    if fits(&shown, &found) {
+        return None;
+    } else if shown.contains(&"...") {
+        let what = format!("{what}\n    does not fit what it prints:\n    {}", found.join("\n    "));
+        return Some(Change::fault(page, command.line, what));
+    }
+    // A line of the page stays where it fits.
+    let refill = |line: &&str| match shown.iter().position(|pattern| fits_line(pattern, line)) {
+        Some(index) => shown.drain(..=index).next_back().unwrap_or(line).to_owned(),
+        None => (*line).to_owned(),
     };
-    let (shown, output) = (entry.output.join("\n"), output.trim_end_matches('\n'));
-    let shown = shown.trim_end_matches('\n');
-    if shown == output {
-        return None;
-    }
-    let only_moved = without_line_numbers(shown) == without_line_numbers(output);
-    if only_moved && repair::is_wanted() {
-        repair_output(tree, page, entry, output);
-        return None;
-    }
-    let hint = if only_moved { repair::HINT } else { "" };
-    Some(format!("{at}\n--- the page says\n{shown}\n--- what comes back {hint}\n{output}\n---"))
+    let new = found.iter().map(refill).collect();
+    Some(Change::of(page, command.line + command.text.lines().count(), &command.output, new, what))
 }
 
-/// Only the lines of this output change, and their number stays, so all other lines keep theirs.
-fn repair_output(tree: &Tree, page: &Page, entry: &Entry, output: &str) {
-    let path = tree::root().join(&page.path);
-    let text = std::fs::read_to_string(path).or_else(|_| tree.text(&page.path).map(str::to_owned).ok_or(""));
-    let mut lines: Vec<String> = text.unwrap_or_default().lines().map(str::to_owned).collect();
-    for (line, new) in lines[entry.output_line - 1..].iter_mut().zip(output.lines()) {
-        new.clone_into(line);
+/// Whether an output is what the page shows, where a line `...` stands for any number of lines.
+pub fn fits(shown: &[&str], found: &[&str]) -> bool {
+    match (shown, found) {
+        ([], rest) => rest.is_empty(),
+        (["...", shown @ ..], _) => (0..=found.len()).any(|skipped| fits(shown, &found[skipped..])),
+        ([line, shown @ ..], [first, found @ ..]) => fits_line(line, first) && fits(shown, found),
+        ([line, shown @ ..], []) => line.is_empty() && fits(shown, found),
     }
-    tree::write(&page.path, &(lines.join("\n") + "\n"));
+}
+
+/// Whether a line fits one of the page, in which `[..]` stands for anything.
+pub fn fits_line(pattern: &str, line: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once("[..]") else {
+        return pattern.trim_end() == line.trim_end();
+    };
+    let Some(mut line) = line.strip_prefix(start) else { return false };
+    let (middle, last) = rest.rsplit_once("[..]").unwrap_or(("", rest));
+    for part in middle.split("[..]") {
+        let Some((_, after)) = line.split_once(part) else { return false };
+        line = after;
+    }
+    line.ends_with(last)
 }
