@@ -48,13 +48,8 @@ impl Browser {
     /// Starts a browser whose user reads these languages, such as `ko-KR,en`.
     pub fn start(languages: &str) -> Self {
         let chromium = program("CHROMIUM", "chromium");
-        let mut driver = Command::new(program("CHROMEDRIVER", "chromedriver"))
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver starts");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port_of(&mut driver)));
+        let (driver, port) = start_driver();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let profile = new_profile();
         let mut browser = Self { driver, address, session: String::new(), profile };
         let session = browser.request("POST", "/session", &browser.capabilities(&chromium, languages));
@@ -328,8 +323,27 @@ fn new_profile() -> PathBuf {
     path
 }
 
+/// A driver and its port. It chooses a port that is free for IPv4, and ends if another program has
+/// that port for IPv6; then another attempt chooses another port.
+fn start_driver() -> (Child, u16) {
+    for _ in 0..5 {
+        let mut driver = Command::new(program("CHROMEDRIVER", "chromedriver"))
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver starts");
+        if let Some(port) = port_of(&mut driver) {
+            return (driver, port);
+        }
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    panic!("chromedriver says no port, five times");
+}
+
 /// The port that the driver has chosen; it says so on stdout.
-fn port_of(driver: &mut Child) -> u16 {
+fn port_of(driver: &mut Child) -> Option<u16> {
     let stdout = BufReader::new(driver.stdout.take().expect("stdout is a pipe"));
     let (sender, ports) = mpsc::channel();
     // A thread of its own, because a pipe has no read timeout; it reads on so that the driver can write on.
@@ -343,7 +357,7 @@ fn port_of(driver: &mut Child) -> u16 {
             }
         }
     });
-    ports.recv_timeout(PATIENCE).expect("chromedriver says its port")
+    ports.recv_timeout(PATIENCE).ok()
 }
 
 /// Sends a request and gives the body of its response, which has a `Content-Length`.
