@@ -4,9 +4,9 @@
 mod support;
 
 use sha2::{Digest, Sha256};
-use support::{Answer, TestServer};
+use support::{Response, TestServer};
 
-fn page() -> Answer {
+fn page() -> Response {
     TestServer::start().exchange(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 

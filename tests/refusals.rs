@@ -95,7 +95,7 @@ macro_rules! chunks {
 // A row is a line: a table is read down its columns.
 #[rustfmt::skip]
 const REFUSED: &[Row] = &[
-    // Line ends. Whoever takes less than CR LF for one sees other lines than a stricter reader in front of it.
+    // Line ends. A program that takes less than CR LF for one sees other lines than a stricter one in front of it.
     (400, LF_ALONE,     "9112 2.2",     "LF alone after the request line",        b"GET /docs HTTP/1.1\nHost: localhost\r\n\r\n"),
     (400, LF_ALONE,     "9112 2.2",     "LF alone after a header line",           b"GET /docs HTTP/1.1\r\nHost: localhost\nA: b\r\n\r\n"),
     (400, LF_ALONE,     "9112 2.2",     "LF alone for the empty line",            b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\n"),

@@ -281,26 +281,6 @@ pub fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// The names that these had before; for the tests that still use them.
-pub type Answer = Response;
-
-impl Client {
-    /// [`Client::response`].
-    pub fn answer(&mut self) -> Response {
-        self.response()
-    }
-
-    /// [`Client::response_to_head`].
-    pub fn answer_to_head(&mut self) -> Response {
-        self.response_to_head()
-    }
-
-    /// [`Client::response_unless_closed`].
-    pub fn answer_unless_closed(&mut self) -> Option<Response> {
-        self.response_unless_closed()
-    }
-}
-
 /// A response. A test that fails prints it as it came over the wire.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
