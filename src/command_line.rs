@@ -3,7 +3,12 @@
 //! Layer: the program. uvicorn uses the package click for this; eight flags need no package.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
+
+use simple_oauth2::server::Limits;
 
 /// What to serve, and how.
 #[derive(Debug)]
@@ -16,10 +21,8 @@ pub(crate) struct Options {
     pub(crate) access_log: bool,
     /// Whether each request is explained.
     pub(crate) explain: bool,
-    /// Connections at a time, if not as many as usual.
-    pub(crate) max_connections: Option<usize>,
-    /// How long a connection may be silent between two requests, if not as long as usual.
-    pub(crate) idle_timeout: Option<Duration>,
+    /// What one client may use.
+    pub(crate) limits: Limits,
 }
 
 /// What the flags ask for.
@@ -50,14 +53,9 @@ Options:
 /// Reads the flags. A value may be the next word, or follow `=`. An error is one line that says which
 /// flag or value is wrong.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
-    let mut options = Options {
-        host: "127.0.0.1".into(),
-        port: 8000,
-        access_log: true,
-        explain: false,
-        max_connections: None,
-        idle_timeout: None,
-    };
+    let limits = Limits::DEFAULT;
+    let mut options =
+        Options { host: "127.0.0.1".into(), port: 8000, access_log: true, explain: false, limits };
     let mut words = arguments.into_iter().map(|word| word.to_string_lossy().into_owned());
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -79,22 +77,20 @@ fn read_value(
     word: &str,
     words: &mut impl Iterator<Item = String>,
 ) -> Result<(), String> {
-    let (flag, mut value) = match word.split_once('=') {
+    let (flag, value) = match word.split_once('=') {
         Some((flag, value)) => (flag, Some(value.to_owned())),
         None => (word, None),
     };
-    if !["--host", "--port", "--limit-concurrency", "--timeout-keep-alive"].contains(&flag) {
-        return Err(format!("{word:?} is not a flag; try --help"));
-    }
-    if value.is_none() {
-        value = words.next();
-    }
-    let Some(value) = value else { return Err(format!("{flag} needs a value; try --help")) };
+    let value = || value.or_else(|| words.next()).ok_or_else(|| format!("{flag} needs a value; try --help"));
+    let limits = &mut options.limits;
     match flag {
-        "--host" => options.host = host(&value)?,
-        "--port" => options.port = number(flag, &value, 0, 65_535)?,
-        "--limit-concurrency" => options.max_connections = Some(number(flag, &value, 1, 1_000_000)?),
-        _ => options.idle_timeout = Some(Duration::from_secs(number(flag, &value, 1, 86_400)?)),
+        "--host" => options.host = host(&value()?)?,
+        "--port" => options.port = number(flag, &value()?, 0..=65_535)?,
+        "--limit-concurrency" => limits.max_connections = number(flag, &value()?, 1..=1_000_000)?,
+        "--timeout-keep-alive" => {
+            limits.idle_timeout = Duration::from_secs(number(flag, &value()?, 1..=86_400)?);
+        }
+        _ => return Err(format!("{word:?} is not a flag; try --help")),
     }
     Ok(())
 }
@@ -107,11 +103,12 @@ fn host(value: &str) -> Result<String, String> {
 }
 
 /// A number in digits; `str::parse` alone would take `+80` as well.
-fn number<T: TryFrom<u64>>(flag: &str, value: &str, least: u64, most: u64) -> Result<T, String> {
-    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+fn number<T>(flag: &str, value: &str, range: RangeInclusive<T>) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
     match value.parse() {
-        Ok(number) if is_number && least <= number && number <= most => T::try_from(number).ok(),
-        _ => None,
+        Ok(number) if range.contains(&number) && !value.starts_with('+') => Ok(number),
+        _ => Err(format!("{flag} {value:?} is not a number from {} to {}", range.start(), range.end())),
     }
-    .ok_or_else(|| format!("{flag} {value:?} is not a number from {least} to {most}"))
 }

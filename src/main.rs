@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use simple_oauth2::app::app;
 use simple_oauth2::framework::explain;
-use simple_oauth2::server::{self, Application, Config, Limits, Log};
+use simple_oauth2::server::{self, Application, Config, Log};
 
 use command_line::{Command, Options};
 
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             print(&text);
             return ExitCode::SUCCESS;
         }
-        Ok(Command::Serve(options)) => serve(&options).map(|_| ()),
+        Ok(Command::Serve(options)) => serve(options).map(|_| ()),
         Err(reason) => Err(Failure(2, reason)),
     };
     match result {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 /// Listens and serves for ever. It returns only if it cannot begin to.
-fn serve(options: &Options) -> Result<Infallible, Failure> {
+fn serve(options: Options) -> Result<Infallible, Failure> {
     let listeners = listen(&options.host, options.port)?;
     let no_thread = |error| Failure(1, format!("the system has no thread to serve with: {error}"));
     print(&banner(&listeners).map_err(|error| Failure(1, error.to_string()))?);
@@ -51,10 +51,7 @@ fn serve(options: &Options) -> Result<Infallible, Failure> {
         explain::switch_on(log.clone());
         application = |request| explain::explain(request, app);
     }
-    let mut limits = Limits::DEFAULT;
-    limits.max_connections = options.max_connections.unwrap_or(limits.max_connections);
-    limits.idle_timeout = options.idle_timeout.unwrap_or(limits.idle_timeout);
-    let config = Config { application, limits, log, access_log: options.access_log };
+    let config = Config { application, limits: options.limits, log, access_log: options.access_log };
     server::run(config, listeners).map_err(no_thread)
 }
 
@@ -63,7 +60,8 @@ fn serve(options: &Options) -> Result<Infallible, Failure> {
 fn listen(host: &str, mut port: u16) -> Result<Vec<TcpListener>, Failure> {
     let no_address =
         |error| Failure(2, format!("--host {host:?} is not an address of this machine: {error}"));
-    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(no_address)?.collect();
+    let mut addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(no_address)?.collect();
+    addresses.dedup(); // a file of hosts may name one twice
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut failure = Failure(2, format!("--host {host:?} has no address"));
     for mut address in addresses {
@@ -87,11 +85,8 @@ fn in_the_way(host: &str, port: u16, error: &io::Error) -> Failure {
         ErrorKind::AddrInUse => format!(
             "port {port} of {host} is taken by another program; end it, or try --port {next} or --port 0 (any free one)"
         ),
-        ErrorKind::PermissionDenied if port < 1024 => {
-            format!("port {port} is not for everyone; try one above 1023, such as --port 8000")
-        }
         ErrorKind::PermissionDenied => {
-            format!("the system keeps port {port} for itself; try --port {next} or --port 0 (any free one)")
+            format!("the system keeps port {port} for itself; try --port 0 (any free one)")
         }
         ErrorKind::AddrNotAvailable => {
             format!("{host} is not an address of this machine; try --host 127.0.0.1")
@@ -124,22 +119,4 @@ fn banner(listeners: &[TcpListener]) -> io::Result<String> {
 fn print(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::ErrorKind;
-
-    use super::in_the_way;
-
-    #[test]
-    fn a_port_that_is_not_for_us_is_told_truly() {
-        for (port, reason) in [
-            (80, "port 80 is not for everyone; try one above 1023, such as --port 8000"),
-            (1024, "the system keeps port 1024 for itself; try --port 1025 or --port 0 (any free one)"),
-            (8000, "the system keeps port 8000 for itself; try --port 8001 or --port 0 (any free one)"),
-        ] {
-            assert_eq!(in_the_way("localhost", port, &ErrorKind::PermissionDenied.into()).1, reason);
-        }
-    }
 }

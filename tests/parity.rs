@@ -8,21 +8,13 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
-use support::{Client, Response, TestServer};
+use support::{Response, TestServer};
 
 const EXCHANGES: &str = include_str!("fastapi/exchanges.txt");
 const DIFFERENCES: &str = include_str!("fastapi/differences.txt");
 const REQUIREMENTS: &str = include_str!("fastapi/requirements.txt");
-
-/// The files that the recording was made of, with their bytes as they are now.
-const RECORDED_FILES: [(&str, &str); 3] = [
-    ("main.py", include_str!("fastapi/main.py")),
-    ("requirements.txt", REQUIREMENTS),
-    ("openapi.json", include_str!("fastapi/openapi.json")),
-];
 
 /// Stands for the body of an error response of HTTP: the status and a sentence, on a line of text.
 /// `tests/refusals.rs` has the words.
@@ -68,8 +60,14 @@ fn the_recording_is_of_the_application_and_the_versions_beside_it() {
     let versions = REQUIREMENTS.lines().filter_map(|line| line.split_once("=="));
     let mut expected: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
     assert!(!expected.is_empty(), "requirements.txt pins no version");
-    for (file, text) in RECORDED_FILES {
-        expected.push(format!("sha256 of {file}: {}", sha256(text)));
+    for (file, text) in [
+        ("main.py", include_str!("fastapi/main.py")),
+        ("requirements.txt", REQUIREMENTS),
+        ("openapi.json", include_str!("fastapi/openapi.json")),
+    ] {
+        let hash = Sha256::digest(text);
+        let digits = hash.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
+        expected.push(format!("sha256 of {file}: {digits}"));
     }
     for line in expected {
         assert!(
@@ -178,14 +176,11 @@ fn faults_of(exchange: &Exchange, expected: &Parts, ours: &Parts) -> Vec<String>
 fn ask(server: &TestServer, exchange: &Exchange) -> Parts {
     let mut client = server.connect();
     let is_head = matches!(exchange.steps.first(), Some(Step::Send(bytes)) if bytes.starts_with(b"HEAD "));
-    let next = |client: &mut Client| {
-        if is_head { Some(client.response_to_head()) } else { client.response_unless_closed() }
-    };
     let (mut responses, mut to_end) = (Vec::new(), false);
     for step in &exchange.steps {
         match step {
             Step::Send(bytes) => client.send(bytes),
-            Step::Wait => responses.extend(next(&mut client)),
+            Step::Wait => responses.extend(client.next_response(!is_head)),
             Step::Finish => client.finish_sending(),
             Step::ToEnd => {}
         }
@@ -193,7 +188,7 @@ fn ask(server: &TestServer, exchange: &Exchange) -> Parts {
     }
     let is_final = |responses: &[Response]| responses.last().is_some_and(|last| last.status >= 200);
     while to_end || !is_final(&responses) {
-        let Some(response) = next(&mut client) else { break };
+        let Some(response) = client.next_response(!is_head) else { break };
         responses.push(response);
     }
     let mut statuses: Vec<String> = responses.iter().map(|response| response.status.to_string()).collect();
@@ -206,15 +201,21 @@ fn ask(server: &TestServer, exchange: &Exchange) -> Parts {
     parts
 }
 
-/// All parts but the status. The page at `/docs` is our own, and the OpenAPI document is compared as
-/// JSON, in `tests/tutorial.rs`: of these two only the type counts here.
+/// All parts but the status, and the date, which is for FastAPI's server to write. The page at `/docs`
+/// is our own, and the OpenAPI document is compared as JSON, in `tests/tutorial.rs`: of these two only
+/// the type counts here.
 fn parts_of(exchange: &str, is_head: bool, response: &Response) -> Parts {
     let is_document =
         response.status == 200 && (exchange.starts_with("page/") || exchange.starts_with("openapi/"));
+    assert!(response.status < 200 || response.header("date").is_some(), "{exchange}: no date");
     let mut parts = Parts::from([("phrase".into(), response.phrase().into())]);
     for (name, value) in &response.headers {
+        let mut elements: Vec<&str> = value.split(", ").collect();
+        if name == "allow" {
+            elements.sort_unstable(); // they are a set, and FastAPI's order changes from run to run
+        }
         if name != "date" && (!is_document || name == "content-type") {
-            parts.insert(name.clone(), if name == "allow" { sorted(value) } else { value.clone() });
+            parts.insert(name.clone(), elements.join(", "));
         }
     }
     if is_reason(response, is_head) {
@@ -235,13 +236,6 @@ fn is_reason(response: &Response, is_head: bool) -> bool {
     let start = format!("{} {}: ", response.status, response.phrase());
     let is_line = text.starts_with(&start) && text.ends_with(".\n") && text.lines().count() == 1;
     is_plain && (is_line || (is_head && text.is_empty()))
-}
-
-/// The methods of an `allow` field are a set, and FastAPI's order changes from run to run.
-fn sorted(list: &str) -> String {
-    let mut elements: Vec<&str> = list.split(", ").collect();
-    elements.sort_unstable();
-    elements.join(", ")
 }
 
 /// Reads the recording.
@@ -333,13 +327,4 @@ fn readable(bytes: &[u8]) -> String {
         if is_plain(byte) { char::from(byte).to_string() } else { format!("\\x{byte:02X}") }
     };
     bytes.iter().map(escape).collect()
-}
-
-/// In hexadecimal digits, as `sha256sum` prints it.
-fn sha256(text: &str) -> String {
-    let mut digits = String::new();
-    for byte in Sha256::digest(text) {
-        write!(digits, "{byte:02x}").expect("a string can be written to");
-    }
-    digits
 }

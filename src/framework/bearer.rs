@@ -11,7 +11,7 @@ use crate::server::Request;
 /// A bearer scheme: a client that sends the token may pass.
 pub(crate) struct OAuth2PasswordBearer {
     /// Where a client gets a token: a relative URL, so that it is right under any host and scheme.
-    /// Clients read it in `/openapi.json`.
+    /// `openapi.json` has it too, for clients.
     pub(crate) token_url: &'static str,
 }
 

@@ -1,6 +1,6 @@
 //! The explain mode: what the server does for a request, step by step.
 //!
-//! Layer: framework; a middleware, which in Starlette too is a function round the application. A
+//! Layer: framework; a middleware, which in Starlette usually is a class round the application. A
 //! step is noted where it happens, in a list of the thread that does it; a thread serves one
 //! request at a time, so steps of two requests never mix. The compiler adds the place in the source.
 //!
@@ -82,7 +82,7 @@ pub fn explain(request: &Request<'_>, application: Application) -> Response {
 }
 
 /// Prints the block of a request: its steps between a heading and the response. The empty line is
-/// before it, so that the line of the access log, which comes next, is seen to belong to it.
+/// before it, so that the line of the access log, which mostly comes next, is seen to belong to it.
 fn print(request: &Request<'_>, steps: &[Step], status: u16, body: &str) {
     let heading = format!("{} {}", request.method, request.path);
     let mut block = format!("\n{heading:<50} {}\n", request.client);
@@ -139,7 +139,7 @@ fn server_timing(steps: &[Step]) -> String {
         let description = quoted(&format!("{section} {place} {finding}"));
         let comma = if index == 0 { "" } else { ", " };
         if field.len() + description.len() > LONGEST_FIELD {
-            let left = steps.len() - index;
+            let left = steps[index..].len();
             let _ = write!(field, "{comma}cut;desc=\"{left} more steps, see the terminal\"");
             break;
         }
@@ -163,18 +163,4 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Step, server_timing};
-
-    #[test]
-    fn steps_that_do_not_fit_are_counted() {
-        let step = || Step { section: "3.2", place: "src/app.rs:1".into(), finding: "x".repeat(150) };
-        let steps: Vec<Step> = (0..30).map(|_| step()).collect();
-        let field = server_timing(&steps);
-        let left = steps.len() - field.matches("desc=\"3.2 ").count();
-        assert!(field.ends_with(&format!(", cut;desc=\"{left} more steps, see the terminal\"")), "{field}");
-    }
 }

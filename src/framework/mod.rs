@@ -1,7 +1,8 @@
 //! The layer between: what FastAPI and Starlette do for the chapter's code.
 //!
 //! It takes HTTP requests from the layer below and gives them a meaning: forms, bearer tokens, JSON,
-//! exceptions, routes. It knows no user and no route of the application above.
+//! exceptions, routes. It knows no user and no route of the application above; only `openapi.json`, a
+//! file here, names its routes, because FastAPI would make it of them.
 
 mod bearer;
 mod docs;

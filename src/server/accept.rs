@@ -1,7 +1,7 @@
 //! The accept loop: a thread for each connection.
 //!
-//! Layer: server. uvicorn has one thread that serves everybody and never waits; here each
-//! connection has a thread that waits for it. To start a thread for each connection and let it end
+//! Layer: server. uvicorn has one thread that serves everybody and waits for all of them at once; here
+//! each connection has a thread that waits for it. To start a thread for each connection and let it end
 //! with it would cost more than twice the CPU (`cargo bench`, the baseline's row with new
 //! connections), so threads stay: each accepts a connection, serves it, and accepts the next. The
 //! last thread that leaves the accept loop to serve starts another, so one accepts or is being
@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::config::Config;
-use super::connection::{self, Buffers};
+use super::connection;
 use super::date::Clock;
 use super::error::HttpError;
 use super::response::{Persistence, Response};
@@ -51,7 +51,7 @@ struct Acceptor {
 ///
 /// # Errors
 ///
-/// The system's error, if not even the first thread can be started.
+/// The system's error, if the first thread of a listener cannot be started.
 pub fn run(config: Config, listeners: Vec<TcpListener>) -> io::Result<Infallible> {
     let (connections, trouble) = (Arc::new(()), Mutex::default());
     let server = Arc::new(Server { config, connections, trouble });
@@ -79,7 +79,7 @@ fn start_thread(acceptor: &Arc<Acceptor>) -> io::Result<()> {
 fn accept_loop(acceptor: &Arc<Acceptor>, mut idle: Arc<()>) {
     let server = &acceptor.server;
     let limits = &server.config.limits;
-    let mut buffers = Buffers::default();
+    let mut clock = Clock::default();
     loop {
         let (stream, client) = acceptor.accept();
         // Of two clients that come at the same moment to the last place, both may be rejected.
@@ -98,8 +98,9 @@ fn accept_loop(acceptor: &Arc<Acceptor>, mut idle: Arc<()>) {
                 continue;
             }
         }
-        connection::serve(&server.config, &stream, client, &mut buffers);
-        drop((stream, connection));
+        connection::serve(&server.config, &stream, client, &mut clock);
+        drop(connection); // the place first: the client may come again at once
+        drop(stream);
         if clones(&acceptor.idle) >= limits.spare_threads {
             return;
         }
@@ -131,7 +132,8 @@ impl Acceptor {
 }
 
 impl Server {
-    /// Responds with 503, and never waits for the client: nobody may be held up in the accept loop.
+    /// Responds with 503, and never waits for the client: nobody may be held up in the accept loop. A
+    /// client that is still sending may see a reset instead.
     fn reject(&self, mut stream: &TcpStream, message: &'static str, trouble: &str) {
         self.note(format!("a client was rejected: {trouble}"));
         let response = Response::from(HttpError::new(503, message));

@@ -95,7 +95,8 @@ impl BodyReader {
         so_far: usize,
         limits: &Limits,
     ) -> Result<Option<(usize, State)>, HttpError> {
-        // A wrong byte before the limit is found first, however the bytes were cut into packets.
+        // A wrong byte before the limit is found first, however the bytes were cut into packets. A CR is
+        // looked at when the LF is there.
         let room = limits.chunk_overhead - self.overhead;
         let input = &input[..input.len().min(room)];
         let end = input.iter().position(|&byte| byte == b'\n');
@@ -110,7 +111,7 @@ impl BodyReader {
         self.overhead += length;
         let text = line.strip_suffix(b"\r\n").ok_or(BAD_SIZE)?;
         let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        if digits == 0 || !are_extensions(&text[digits..]) {
+        if digits == 0 || check_extensions(&text[digits..]).is_none() {
             return Err(BAD_SIZE);
         }
         let Ok(Status::Complete((_, size))) = httparse::parse_chunk_size(line) else {
@@ -149,22 +150,19 @@ fn read_trailers(input: &[u8], limits: &Limits) -> Result<Option<usize>, HttpErr
     }
 }
 
-/// Whether this is any number of `; name`, `; name=token` and `; name="quoted"` (RFC 9112 §7.1.1).
+/// `Some` if this is any number of `; name`, `; name=token` and `; name="quoted"` (RFC 9112 §7.1.1).
 /// httparse skips whatever comes here. Text that two programs could end at different places is
 /// refused.
-fn are_extensions(mut text: &[u8]) -> bool {
+fn check_extensions(mut text: &[u8]) -> Option<()> {
     while !text.is_empty() {
-        let Some(after) = text.trim_ascii_start().strip_prefix(b";") else { return false };
-        let Some(after) = skip_token(after.trim_ascii_start()) else { return false };
+        let name = text.trim_ascii_start().strip_prefix(b";")?.trim_ascii_start();
+        let after = skip_token(name)?;
         text = match after.trim_ascii_start().strip_prefix(b"=") {
+            Some(value) => skip_value(value.trim_ascii_start())?,
             None => after,
-            Some(value) => match skip_value(value.trim_ascii_start()) {
-                Some(after) => after,
-                None => return false,
-            },
         };
     }
-    true
+    Some(())
 }
 
 /// What follows a token of at least one character.

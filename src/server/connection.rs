@@ -7,27 +7,16 @@ use std::io;
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::body::BodyReader;
 use super::config::Config;
 use super::date::Clock;
 use super::error::HttpError;
 use super::framing::Framing;
-use super::request::{ParsedHead, Request, is_head_request};
+use super::request::{Request, is_head_request};
 use super::response::{Persistence, Response, status_text};
 use super::socket::{Deadline, READ_SIZE, Socket, is_timeout};
-
-/// A buffer that has grown larger than this is made small again before its connection waits.
-const LARGE_BUFFER: usize = 2 * READ_SIZE;
-
-/// What a thread keeps from one connection to the next, so that a new connection allocates nothing.
-#[derive(Debug, Default)]
-pub(super) struct Buffers {
-    input: Input,
-    /// Responses that wait to be written: the write buffer.
-    output: String,
-    clock: Clock,
-}
 
 /// Bytes that have come, of which the first `used` belong to requests that have their response.
 #[derive(Debug, Default)]
@@ -36,11 +25,11 @@ struct Input {
     used: usize,
 }
 
-/// Why a connection ends before its client wants it to.
+/// What ends the loop of a connection before a response of the application does.
 enum Error {
     /// The client gets a response that says why.
     Http(HttpError),
-    /// The client is gone.
+    /// The client is gone, or has no further request.
     Gone,
     /// The client did not take its responses.
     Write(io::Error),
@@ -52,56 +41,43 @@ impl From<HttpError> for Error {
     }
 }
 
-/// A socket, and the responses that wait to be written to it.
+const HEAD_CUT_OFF: HttpError =
+    HttpError::bad_request("The connection ends before the head of the request does.");
+const HEAD_TOO_SLOW: HttpError = HttpError::new(408, "The head of the request came too slowly.");
+const BODY_CUT_OFF: HttpError =
+    HttpError::bad_request("The connection ends before the body of the request does.");
+const BODY_TOO_SLOW: HttpError = HttpError::new(408, "The body of the request came too slowly.");
+
+/// A socket, and what its requests have in common.
 struct Connection<'a> {
     config: &'a Config,
     socket: Socket<'a>,
     client: SocketAddr,
     lifetime: Deadline,
-    output: &'a mut String,
+    /// Responses that wait to be written: the write buffer.
+    output: String,
     clock: &'a mut Clock,
 }
 
-/// Gives back what large requests and responses have taken.
-fn shrink(input: &mut Vec<u8>, output: &mut String) {
-    if input.capacity() > LARGE_BUFFER {
-        input.shrink_to(READ_SIZE);
-    }
-    if output.capacity() > LARGE_BUFFER {
-        output.shrink_to(0);
-    }
-}
-
 /// Serves one connection to its end.
-pub(super) fn serve(config: &Config, stream: &TcpStream, client: SocketAddr, buffers: &mut Buffers) {
+pub(super) fn serve(config: &Config, stream: &TcpStream, client: SocketAddr, clock: &mut Clock) {
     let limits = &config.limits;
     let Ok(socket) = Socket::new(stream, limits.idle_timeout, limits.write_timeout) else {
         return; // the client has gone again
     };
     let lifetime = Deadline::after(limits.connection_lifetime);
-    let Buffers { input, output, clock } = buffers;
+    let output = String::with_capacity(512); // most responses fit
     let mut connection = Connection { config, socket, client, lifetime, output, clock };
-    match connection.serve_requests(input) {
+    let mut input = Input::default();
+    match connection.serve_requests(&mut input) {
         Ok(()) | Err(Error::Gone) => {}
         Err(Error::Http(error)) => {
             let is_head = is_head_request(&input.bytes[input.used..], limits);
             let _ = connection.refuse(error, is_head); // the connection ends in any case
         }
         Err(Error::Write(error)) => {
-            connection.log(format!("WARNING:  {client} - a response could not be sent: {error}\n"));
+            config.log.send(format!("WARNING:  {client} - a response could not be sent: {error}\n"));
         }
-    }
-    input.replace(b""); // nothing of one client is left for the next
-    output.clear();
-    shrink(&mut input.bytes, output);
-}
-
-impl Input {
-    /// Goes on with these bytes, which came after a request whose body was read apart.
-    fn replace(&mut self, bytes: &[u8]) {
-        self.used = 0;
-        self.bytes.clear();
-        self.bytes.extend_from_slice(bytes);
     }
 }
 
@@ -114,29 +90,27 @@ impl Connection<'_> {
         loop {
             let (mut after_head, mut body) = (Vec::new(), Vec::new());
             let mut deadline = None;
-            let ParsedHead { mut request, framing, rest } = loop {
+            let (mut request, framing) = loop {
                 let unread = &mut input.bytes[input.used..];
                 if let Some(head) = Request::parse(unread, self.client, &self.config.limits)? {
                     break head;
                 }
                 self.write()?;
                 input.bytes.drain(..mem::take(&mut input.used));
-                if !self.read_head(&mut input.bytes, &mut deadline)? {
-                    return Ok(());
-                }
+                self.read_head(&mut input.bytes, &mut deadline)?;
             };
-            let whole_body = framing.whole_body(rest);
+            let whole_body = framing.whole_body(request.body);
             request.body = if let Some(body) = whole_body {
                 body // nothing is copied
             } else {
-                after_head.extend_from_slice(rest);
+                after_head.extend_from_slice(request.body);
                 self.read_body(&framing, &mut after_head, &mut body)?;
                 &body
             };
             let persistence = self.respond(&request, framing.persistence)?;
             match whole_body {
                 Some(body) => input.used += framing.head_length + body.len(),
-                None => input.replace(&after_head),
+                None => *input = Input { bytes: after_head, used: 0 },
             }
             if persistence == Persistence::Close {
                 let is_last = framing.persistence == Persistence::Close && input.used == input.bytes.len();
@@ -145,60 +119,52 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads more of a head. `false`: the client has no further request.
-    ///
-    /// The deadline is the one of this head; it is set when the first byte has come.
-    fn read_head(&mut self, input: &mut Vec<u8>, deadline: &mut Option<Deadline>) -> Result<bool, Error> {
+    /// Reads more of a head. Its deadline is set when the first byte has come.
+    fn read_head(&mut self, input: &mut Vec<u8>, deadline: &mut Option<Deadline>) -> Result<(), Error> {
         let limits = &self.config.limits;
         let has_begun = input.iter().any(|byte| !b"\r\n".contains(byte));
-        let result = if input.is_empty() {
-            shrink(input, self.output);
-            self.socket.read(input, limits.idle_timeout)
+        let timeout = if input.is_empty() {
+            // What large requests and responses have taken is given back before the client may be silent.
+            input.shrink_to(READ_SIZE);
+            self.output.shrink_to(READ_SIZE);
+            Ok(limits.idle_timeout)
         } else {
-            let deadline = deadline.get_or_insert_with(|| Deadline::after(limits.head_timeout));
-            let remaining = deadline.remaining();
-            remaining.and_then(|timeout| self.socket.read(input, timeout))
+            deadline.get_or_insert_with(|| Deadline::after(limits.head_timeout)).remaining()
         };
-        match result {
-            Ok(0) if has_begun => {
-                Err(HttpError::bad_request("The connection ends before the head of the request does.").into())
-            }
-            Ok(0) => Ok(false),
-            Ok(_) => Ok(true),
-            Err(error) if is_timeout(&error) && has_begun => {
-                Err(HttpError::new(408, "The head of the request came too slowly.").into())
-            }
-            Err(error) if is_timeout(&error) => Ok(false),
-            Err(_) => Err(Error::Gone),
-        }
+        let result = self.read(input, timeout, HEAD_CUT_OFF, HEAD_TOO_SLOW);
+        if has_begun { result } else { result.map_err(|_| Error::Gone) }
     }
 
     /// Reads a body that did not come whole with its head. What follows it stays in `input`.
     ///
     /// `100 Continue` is sent only where no byte of the body is there yet (RFC 9110 §10.1.1).
     fn read_body(&mut self, framing: &Framing, input: &mut Vec<u8>, body: &mut Vec<u8>) -> Result<(), Error> {
-        let limits = &self.config.limits;
         if framing.expects_continue && input.is_empty() {
             self.output.push_str("HTTP/1.1 100 Continue\r\n\r\n");
         }
         let mut reader = BodyReader::new(framing.body);
-        let deadline = Deadline::after(limits.body_timeout);
-        while !reader.take(input, body, limits)? {
+        let deadline = Deadline::after(self.config.limits.body_timeout);
+        while !reader.take(input, body, &self.config.limits)? {
             self.write()?;
-            let remaining = deadline.remaining();
-            match remaining.and_then(|timeout| self.socket.read(input, timeout)) {
-                Ok(0) => {
-                    let message = "The connection ends before the body of the request does.";
-                    return Err(HttpError::bad_request(message).into());
-                }
-                Ok(_) => {}
-                Err(error) if is_timeout(&error) => {
-                    return Err(HttpError::new(408, "The body of the request came too slowly.").into());
-                }
-                Err(_) => return Err(Error::Gone),
-            }
+            self.read(input, deadline.remaining(), BODY_CUT_OFF, BODY_TOO_SLOW)?;
         }
         Ok(())
+    }
+
+    /// Reads more bytes, or says which error it is that none come.
+    fn read(
+        &mut self,
+        input: &mut Vec<u8>,
+        timeout: io::Result<Duration>,
+        cut_off: HttpError,
+        too_slow: HttpError,
+    ) -> Result<(), Error> {
+        match timeout.and_then(|timeout| self.socket.read(input, timeout)) {
+            Ok(0) => Err(cut_off.into()),
+            Ok(_) => Ok(()),
+            Err(error) if is_timeout(&error) => Err(too_slow.into()),
+            Err(_) => Err(Error::Gone),
+        }
     }
 
     /// Calls the application, and queues its response. Returns what happens to the connection.
@@ -231,11 +197,13 @@ impl Connection<'_> {
     }
 
     /// Puts a response into the write buffer. A response to HEAD is one to GET without its body
-    /// (RFC 9110 §9.3.2). A body that is longer than the buffer is written at once, and not copied.
+    /// (RFC 9110 §9.3.2), and a 204 has none (§15.3.5). A body that is longer than the buffer is written
+    /// at once, and not copied.
     fn queue(&mut self, response: &Response, persistence: Persistence, is_head: bool) -> Result<(), Error> {
-        let body = if is_head { "" } else { &response.body };
+        let has_body = !is_head && response.status != 204;
+        let body = if has_body { &response.body } else { "" };
         let limit = self.config.limits.write_buffer;
-        response.write_head(self.output, self.clock.date(), persistence);
+        response.write_head(&mut self.output, self.clock.date(), persistence);
         if self.output.len() + body.len() > limit {
             self.write()?;
         }
@@ -258,7 +226,7 @@ impl Connection<'_> {
     /// The last response of a connection: the reason why the client gets no other.
     fn refuse(&mut self, error: HttpError, is_head: bool) -> Result<(), Error> {
         let (client, status, message) = (self.client, status_text(error.status), error.message);
-        self.log(format!("WARNING:  {client} - refused with {status}: {message}\n"));
+        self.config.log.send(format!("WARNING:  {client} - refused with {status}: {message}\n"));
         self.queue(&error.into(), Persistence::Close, is_head)?;
         self.close(false)
     }
@@ -272,12 +240,5 @@ impl Connection<'_> {
             self.socket.linger(limits.linger_timeout, limits.linger_time).map_err(|_| Error::Gone)?;
         }
         Ok(())
-    }
-
-    /// Logs what happened to a request that did not get the application's response.
-    fn log(&self, line: String) {
-        if self.config.access_log {
-            self.config.log.send(line);
-        }
     }
 }

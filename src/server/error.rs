@@ -1,7 +1,7 @@
-//! `HttpError`: why a request never reaches the application.
+//! `HttpError`: why a request gets no response of the application.
 //!
-//! Layer: server. uvicorn says `Invalid HTTP request received.` in all of these cases; here the
-//! message says what was wrong, because a student wants the reason.
+//! Layer: server. Where uvicorn cannot parse a request, it says `Invalid HTTP request received.`; here
+//! the message says what was wrong, because a student wants the reason.
 
 /// What is wrong with a request, with its connection, or with the server itself.
 ///

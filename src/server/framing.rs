@@ -21,7 +21,7 @@ pub(super) enum BodyLength {
 /// What the head says about the bytes that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Framing {
-    /// Bytes of the head, from the first byte of the buffer to the end of the empty line.
+    /// Bytes of the head, with the empty lines before it and the one at its end.
     pub(super) head_length: usize,
     /// How long the body is.
     pub(super) body: BodyLength,
@@ -151,21 +151,17 @@ fn is_chunked(lines: &[&[u8]], minor_version: u8) -> Result<bool, HttpError> {
     if minor_version == 0 {
         return Err(HttpError::bad_request("HTTP/1.0 has no Transfer-Encoding."));
     }
+    let names_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let codings: Vec<&[u8]> = elements(lines).collect();
-    let Some((last, before)) = codings.split_last() else { return Err(NOT_CHUNKED) };
-    if !last.eq_ignore_ascii_case(b"chunked") {
-        return Err(NOT_CHUNKED);
-    }
-    for coding in before {
-        let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
-        if name.eq_ignore_ascii_case(b"chunked") {
-            return Err(HttpError::bad_request("Transfer-Encoding must not name chunked twice."));
+    match codings.as_slice() {
+        [only] if names_chunked(only) => Ok(true),
+        [before @ .., last] if names_chunked(last) && before.iter().any(|coding| names_chunked(coding)) => {
+            Err(HttpError::bad_request("Transfer-Encoding must not name chunked twice."))
         }
-    }
-    if before.is_empty() {
-        Ok(true)
-    } else {
-        Err(HttpError::new(501, "The only Transfer-Encoding that this server knows is chunked."))
+        [.., last] if names_chunked(last) => {
+            Err(HttpError::new(501, "The only Transfer-Encoding that this server knows is chunked."))
+        }
+        _ => Err(NOT_CHUNKED),
     }
 }
 
@@ -176,10 +172,10 @@ const NOT_CHUNKED: HttpError = HttpError::bad_request(
 /// `Expect` (RFC 9110 §10.1.1): `100-continue` is the only expectation there is, and HTTP/1.0 has
 /// none.
 fn expects_continue(lines: &[&[u8]], minor_version: u8) -> Result<bool, HttpError> {
-    let mut expected = false;
     if minor_version == 0 {
         return Ok(false);
     }
+    let mut expected = false;
     for expectation in elements(lines) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             return Err(HttpError::new(417, "The only expectation that this server knows is 100-continue."));
@@ -192,14 +188,11 @@ fn expects_continue(lines: &[&[u8]], minor_version: u8) -> Result<bool, HttpErro
 /// `Connection`: HTTP/1.1 stays open unless told to close, HTTP/1.0 closes unless told to stay open,
 /// and `close` wins over `keep-alive` (RFC 9112 §9.3).
 fn persistence(lines: &[&[u8]], minor_version: u8) -> Persistence {
-    let mut persistence = if minor_version == 0 { Persistence::Close } else { Persistence::KeepAlive };
-    for option in elements(lines) {
-        if option.eq_ignore_ascii_case(b"close") {
-            return Persistence::Close;
-        }
-        if option.eq_ignore_ascii_case(b"keep-alive") && minor_version == 0 {
-            persistence = Persistence::ExplicitKeepAlive;
-        }
+    let has = |wanted: &[u8]| elements(lines).any(|option| option.eq_ignore_ascii_case(wanted));
+    match minor_version {
+        _ if has(b"close") => Persistence::Close,
+        0 if has(b"keep-alive") => Persistence::ExplicitKeepAlive,
+        0 => Persistence::Close,
+        _ => Persistence::KeepAlive,
     }
-    persistence
 }

@@ -30,15 +30,6 @@ pub struct Request<'a> {
     pub client: SocketAddr,
 }
 
-/// A request whose body has not been read yet.
-#[derive(Debug)]
-pub(super) struct ParsedHead<'a> {
-    pub(super) request: Request<'a>,
-    pub(super) framing: Framing,
-    /// What came after the head: first of all its body.
-    pub(super) rest: &'a [u8],
-}
-
 /// The methods of RFC 9110 §9 and PATCH (RFC 5789), without CONNECT: it asks for a tunnel, and
 /// most servers do not implement it (RFC 9110 §9.3.6).
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
@@ -47,7 +38,8 @@ const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "
 const USUAL_HEADERS: usize = 16;
 
 impl<'a> Request<'a> {
-    /// Reads a head from the bytes that have come so far. `None`: it is not complete yet.
+    /// Reads a head from the bytes that have come so far. `None`: it is not complete yet. The body of
+    /// the request is not read here: at first it is all that came after the head.
     ///
     /// It is called again after each read and starts at the first byte: so a byte that httparse
     /// refuses is found when it comes, and nothing has to be remembered between two reads.
@@ -55,34 +47,32 @@ impl<'a> Request<'a> {
         input: &'a mut [u8],
         client: SocketAddr,
         limits: &Limits,
-    ) -> Result<Option<ParsedHead<'a>>, HttpError> {
+    ) -> Result<Option<(Self, Framing)>, HttpError> {
         let start = empty_lines(input, limits.empty_lines)?;
         let line_end = normalise_minor_version(&mut input[start..]);
-        let input: &'a [u8] = input;
         let (bytes, too_long) = bounded(&input[start..], line_end, start, limits);
-        let mut result = read_head(bytes, USUAL_HEADERS);
+        let mut result = read_head(bytes, client, USUAL_HEADERS);
         if matches!(result, Err(Error::TooManyHeaders)) {
-            result = read_head(bytes, MAX_HEADERS);
+            result = read_head(bytes, client, MAX_HEADERS);
         }
-        let Some(head) = result.map_err(|error| error_of(error, bytes))? else {
+        let Some((length, mut request)) = result.map_err(|error| error_of(error, bytes))? else {
             return match too_long {
                 Some(error) => Err(error),
                 None => Ok(None),
             };
         };
-        if has_bare_line_feed(&bytes[..head.length]) {
+        if has_bare_line_feed(&bytes[..length]) {
             return Err(BARE_LINE_FEED);
         }
-        let Head { method, target, minor_version, headers, .. } = head;
-        let (path, query) = target::split(method, target)?;
-        let fields = Fields::new(&headers);
-        target::check_host(fields.host, minor_version)?;
-        let framing = Framing::new(start + head.length, &fields, minor_version, limits)?;
-        if !METHODS.contains(&method) {
+        (request.path, request.query) = target::split(request.method, request.path)?;
+        let fields = Fields::new(&request.headers);
+        target::check_host(fields.host, request.minor_version)?;
+        let framing = Framing::new(start + length, &fields, request.minor_version, limits)?;
+        if !METHODS.contains(&request.method) {
             return Err(HttpError::new(501, "This server does not know the method of the request."));
         }
-        let request = Self { method, path, query, minor_version, headers, body: b"", client };
-        Ok(Some(ParsedHead { request, framing, rest: &input[framing.head_length..] }))
+        request.body = &input[framing.head_length..];
+        Ok(Some((request, framing)))
     }
 
     /// The value of the first header field of this name, in any case, without white space round it.
@@ -97,17 +87,13 @@ pub(super) fn is_head_request(input: &[u8], limits: &Limits) -> bool {
     empty_lines(input, limits.empty_lines).is_ok_and(|start| input[start..].starts_with(b"HEAD "))
 }
 
-/// What httparse finds in a whole head.
-struct Head<'a> {
-    length: usize,
-    method: &'a str,
-    target: &'a str,
-    minor_version: u8,
-    headers: Vec<Header<'a>>,
-}
-
-/// Has httparse read a head, with room for so many header fields. `None`: it is not complete yet.
-fn read_head(bytes: &[u8], max_headers: usize) -> Result<Option<Head<'_>>, Error> {
+/// Has httparse read a head, with room for so many header fields: its length, and the request, whose
+/// path is still the whole target. `None`: it is not complete yet.
+fn read_head(
+    bytes: &[u8],
+    client: SocketAddr,
+    max_headers: usize,
+) -> Result<Option<(usize, Request<'_>)>, Error> {
     let mut headers = vec![EMPTY_HEADER; max_headers];
     let mut parsed = httparse::Request::new(&mut headers);
     let length = match parsed.parse(bytes) {
@@ -118,11 +104,11 @@ fn read_head(bytes: &[u8], max_headers: usize) -> Result<Option<Head<'_>>, Error
         Err(error) => return Err(error),
     };
     let method = parsed.method.unwrap_or_default();
-    let target = parsed.path.unwrap_or_default();
+    let path = parsed.path.unwrap_or_default();
     let minor_version = parsed.version.unwrap_or_default();
     let count = parsed.headers.len();
     headers.truncate(count);
-    Ok(Some(Head { length, method, target, minor_version, headers }))
+    Ok(Some((length, Request { method, path, query: None, minor_version, headers, body: b"", client })))
 }
 
 /// Makes a minor version of 2 to 9 a 1, which is how RFC 9110 §6.2 wants it to be read and the only
@@ -181,18 +167,10 @@ const BAD_REQUEST_LINE: HttpError = HttpError::bad_request(
 /// Whether one of these whole lines ends in LF alone. httparse takes that for a line end; a stricter
 /// program in front of this server would see one line where we see two (RFC 9112 §2.2).
 ///
-/// httparse refuses a CR without LF. So if there are as many of the one as of the other, each LF has
-/// its CR; and counting is faster than looking at every line.
+/// `any` and `&&` would end early; without them the compiler can compare many bytes at once.
 pub(super) fn has_bare_line_feed(lines: &[u8]) -> bool {
-    count(lines, b'\n') != count(lines, b'\r')
-}
-
-/// How often a byte occurs. A portion is so short that a `u8` can count it; with bytes alone, the
-/// compiler compares many of them at once.
-fn count(bytes: &[u8], wanted: u8) -> usize {
-    const PORTION: usize = u8::MAX as usize;
-    let in_portion = |portion: &[u8]| portion.iter().map(|&byte| u8::from(byte == wanted)).sum::<u8>();
-    bytes.chunks(PORTION).map(|portion| usize::from(in_portion(portion))).sum()
+    let is_bare = |pair: &[u8]| (pair[0] != b'\r') & (pair[1] == b'\n');
+    lines.windows(2).fold(lines.starts_with(b"\n"), |found, pair| found | is_bare(pair))
 }
 
 /// The error for each way in which httparse can fail.

@@ -1,7 +1,7 @@
 //! A TCP connection with deadlines: bytes in, bytes out. It knows nothing of HTTP.
 //!
 //! Layer: server. For uvicorn this is asyncio's work, whose timers run beside the reading. Here a
-//! read blocks, and has a timeout that begins anew with every byte. So a deadline is a moment, and
+//! read blocks, and has a timeout that begins anew with every read. So a deadline is a moment, and
 //! before each read the timeout is set to what is left of it.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -47,8 +47,8 @@ pub(super) struct Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Prepares a stream. Without `TCP_NODELAY` the kernel holds a small response back for 40 ms
-    /// when the client has not yet acknowledged the one before.
+    /// Prepares a stream. Without `TCP_NODELAY` the kernel holds a small response back until the client
+    /// has acknowledged the one before, which a client may delay for some 40 ms.
     pub(super) fn new(
         stream: &'a TcpStream,
         read_timeout: Duration,

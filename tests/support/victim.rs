@@ -7,10 +7,10 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::io::{self, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use simple_oauth2::app::app;
 use simple_oauth2::server::{self, Application, Config, Limits, Log, Response};
 
-use crate::support::{Client, PATIENCE, address_in, is_timeout};
+pub use crate::support::Lines;
+use crate::support::{Client, PATIENCE, Process, program};
 
 pub const HELLO: &[u8] =
     b"GET /users/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer johndoe\r\n\r\n";
@@ -53,23 +54,13 @@ fn small_server() {
     let _ = server::run(Config { application, limits, log, access_log: true }, vec![listener]);
 }
 
-/// Deadlines that no test waits for, and the changes that a test wants to see at work, such as
+/// The limits of the small server, changed as a test wants them, such as
 /// `head_timeout=500 max_connections=2`. Times are in milliseconds.
 fn small_limits(changes: &str) -> Limits {
-    let long = 6 * PATIENCE;
-    let mut limits = Limits {
-        idle_timeout: long,
-        head_timeout: long,
-        body_timeout: long,
-        write_timeout: long,
-        linger_timeout: long,
-        linger_time: long,
-        connection_lifetime: long,
-        max_connections: CAP,
-        spare_threads: SPARE,
-        ..Limits::DEFAULT
-    };
-    for change in changes.split_whitespace() {
+    let mut limits = Limits { max_connections: CAP, spare_threads: SPARE, ..Limits::DEFAULT };
+    // Deadlines that no test waits for; the others are longer than the patience as they are.
+    let long = "head_timeout=60000 write_timeout=60000 linger_timeout=60000 ";
+    for change in (long.to_owned() + changes).split_whitespace() {
         let (name, value) = change.split_once('=').expect("name=value");
         let number: u32 = value.parse().expect("a number");
         let time = Duration::from_millis(number.into());
@@ -105,10 +96,11 @@ fn wait_where_descriptors_are_few() -> Option<MutexGuard<'static, ()>> {
 
 /// A server in a process of its own; it ends when this is dropped.
 pub struct Victim {
-    process: Child,
+    process: Process,
     /// Nobody reads it before [`Victim::log`] is called.
     stdout: Option<BufReader<ChildStdout>>,
-    pub address: SocketAddr,
+    /// What it held when nobody had come yet.
+    pub before: Holdings,
     _alone: Option<MutexGuard<'static, ()>>,
 }
 
@@ -121,128 +113,85 @@ pub struct Holdings {
     pub resident_kib: usize,
 }
 
+impl Holdings {
+    fn of(process: u32) -> Self {
+        if !cfg!(target_os = "linux") {
+            return Self::default();
+        }
+        let folder = Path::new("/proc").join(process.to_string());
+        let files = |name| fs::read_dir(folder.join(name)).expect("the process lives").flatten();
+        let is_connection = |entry: &fs::DirEntry| {
+            fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.starts_with("connection"))
+        };
+        let status = fs::read_to_string(folder.join("status")).expect("the process lives");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        Self {
+            threads: files("task").filter(is_connection).count(),
+            descriptors: files("fd").count(),
+            resident_kib: resident.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0),
+        }
+    }
+}
+
 impl Victim {
     /// The small server, with these of its limits changed.
     pub fn small(changes: &str) -> Self {
-        Self::start(&mut small_command(), changes)
+        Self::start(small_command(changes))
     }
 
     /// The built program, with its own limits.
     pub fn program(flags: &[&str]) -> Self {
-        Self::start(program_command().args(flags), "")
+        Self::start(program(&[&["--port", "0"], flags].concat()))
     }
 
-    /// The small server under a limit of the system, such as `-n 24` (descriptors) or
-    /// `-v 1000000` (KiB of addresses).
-    pub fn small_under(limit: [&str; 2], changes: &str) -> Self {
-        Self::start(&mut under(limit, &small_command()), changes)
-    }
-
-    /// The built program under a limit of the system.
-    pub fn program_under(limit: [&str; 2], flags: &[&str]) -> Self {
-        Self::start(&mut under(limit, program_command().args(flags)), "")
-    }
-
-    fn start(command: &mut Command, changes: &str) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let alone = wait_where_descriptors_are_few();
-        command.env(VARIABLE, changes);
         command.env("RUST_BACKTRACE", "0"); // a backtrace reads 50 MB of debug information
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().expect("the server starts");
-        let mut stdout = BufReader::new(process.stdout.take().expect("stdout is a pipe"));
-        let (sender, banner) = mpsc::channel();
-        // A thread of its own, because a pipe has no read timeout.
-        thread::spawn(move || {
-            let mut line = String::new();
-            while !line.contains("http://") {
-                line.clear();
-                if stdout.read_line(&mut line).map_or(true, |count| count == 0) {
-                    return;
-                }
-            }
-            let _ = sender.send((line, stdout));
-        });
-        let Ok((banner, stdout)) = banner.recv_timeout(PATIENCE) else {
-            let _ = process.kill();
-            panic!("the server did not say where it is: {:?}", process.wait());
-        };
-        Self { process, stdout: Some(stdout), address: address_in(&banner), _alone: alone }
+        let (process, stdout) = Process::start(command.stderr(Stdio::null()));
+        let before = Holdings::of(process.child.id());
+        Self { process, stdout: Some(stdout), before, _alone: alone }
     }
 
     /// The lines of the log that nobody has read yet, and those that will come.
     pub fn log(&mut self) -> Lines {
-        let stdout = self.stdout.take().expect("the log is read by one reader");
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Lines(lines)
+        Lines::of(self.stdout.take().expect("the log is read by one reader"))
     }
 
     /// A normal client is served.
     pub fn is_well(&self) {
-        assert_eq!(self.hello(), Some(200), "the status of a normal client's response");
+        let status = hello(&mut self.connect());
+        assert_eq!(status, Some(200), "the status of a normal client's response");
     }
 
     /// A normal client is served, at the latest when others have ended.
     pub fn becomes_well(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.hello() != Some(200) {
+        while hello(&mut self.connect()) != Some(200) {
             assert!(Instant::now() < deadline, "a normal client is not served");
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// The status of a normal client's response. None: a 503 was destroyed by the reset for the
-    /// request that was not read.
-    fn hello(&self) -> Option<u16> {
-        let mut client = Client::connect(self.address);
-        client.send(HELLO);
-        client.response_unless_closed().map(|response| response.status)
+    pub fn connect(&self) -> Client {
+        Client::connect(self.process.address)
     }
 
-    pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
-        stream
-    }
-
-    fn proc(&self, name: &str) -> String {
-        format!("/proc/{}/{name}", self.process.id())
-    }
-
-    /// What it holds now.
     pub fn holdings(&self) -> Holdings {
-        if !cfg!(target_os = "linux") {
-            return Holdings::default();
-        }
-        let threads = fs::read_dir(self.proc("task")).expect("the process lives").flatten();
-        let is_connection = |entry: &fs::DirEntry| {
-            fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.starts_with("connection"))
-        };
-        let status = fs::read_to_string(self.proc("status")).expect("the process lives");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Holdings {
-            threads: threads.filter(is_connection).count(),
-            descriptors: fs::read_dir(self.proc("fd")).expect("the process lives").count(),
-            resident_kib: resident.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0),
-        }
+        Holdings::of(self.process.child.id())
     }
 
     /// CPU time so far, in clock ticks of a hundredth of a second.
     pub fn cpu_ticks(&self) -> u64 {
-        let stat = fs::read_to_string(self.proc("stat")).expect("the process lives");
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        fields[11..13].iter().filter_map(|field| field.parse::<u64>().ok()).sum()
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.process.child.id())).expect("the process lives");
+        let (_, fields) = stat.rsplit_once(')').expect("the name of the program is in parentheses");
+        fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
     }
 
-    /// Waits until everything that an attack took has been given back. Idle threads stay by design.
-    pub fn recovers(&self, before: &Holdings) {
-        self.recovers_with(SPARE, before);
-    }
-
-    /// The same for a server with this many spare threads.
-    pub fn recovers_with(&self, spare: usize, before: &Holdings) {
-        let deadline = Instant::now() + PATIENCE;
+    /// Waits until everything that an attack took has been given back. So many idle threads stay by
+    /// design.
+    pub fn recovers(&self, spare: usize) {
+        let (deadline, before) = (Instant::now() + PATIENCE, &self.before);
         loop {
             let now = self.holdings();
             let threads = spare.max(before.threads) + 1;
@@ -257,73 +206,15 @@ impl Victim {
     }
 }
 
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// The status of a normal client's response. None: a 503 was destroyed by the reset for the request
+/// that was not read.
+pub fn hello(client: &mut Client) -> Option<u16> {
+    client.send(HELLO);
+    client.next_response(true).map(|response| response.status)
 }
 
-/// Lines of a log, each of which is waited for as long as the patience lasts.
-pub struct Lines(Receiver<String>);
-
-impl Lines {
-    /// The next line.
-    pub fn next(&self) -> String {
-        self.next_within(PATIENCE).expect("the server prints a line")
-    }
-
-    /// The next line, if one comes in this time.
-    pub fn next_within(&self, time: Duration) -> Option<String> {
-        self.0.recv_timeout(time).ok()
-    }
-
-    /// The next line with this text in it.
-    pub fn with(&self, text: &str) -> String {
-        let (deadline, mut others) = (Instant::now() + PATIENCE, Vec::new());
-        loop {
-            let line = self.next_within(deadline.saturating_duration_since(Instant::now()));
-            let line = line.unwrap_or_else(|| panic!("no line with {text:?}, only {others:#?}"));
-            if line.contains(text) {
-                return line;
-            }
-            others.push(line);
-        }
-    }
-}
-
-/// What comes until the connection ends, by an end or a reset.
-pub fn read_to_end(mut stream: &TcpStream) -> String {
-    let (deadline, mut bytes, mut buffer) = (Instant::now() + PATIENCE, Vec::new(), [0; 16 * 1024]);
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(count @ 1..) => bytes.extend_from_slice(&buffer[..count]),
-            Err(error) if is_timeout(&error) => panic!("the connection does not end"),
-            Ok(0) | Err(_) => return String::from_utf8_lossy(&bytes).into_owned(),
-        }
-        assert!(Instant::now() < deadline, "the connection does not end");
-    }
-}
-
-fn small_command() -> Command {
+pub fn small_command(changes: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this program has a path"));
-    command.args(["--exact", "victim::small_server", "--nocapture"]);
+    command.args(["--exact", "victim::small_server", "--nocapture"]).env(VARIABLE, changes);
     command
-}
-
-fn program_command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_simple-oauth2"));
-    command.args(["--port", "0"]);
-    command
-}
-
-/// This command, started by a shell that limits itself first. The shell gets the words as words, so
-/// no folder's name can change what they mean.
-fn under(limit: [&str; 2], command: &Command) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit \"$1\" \"$2\" && shift 2 && exec \"$@\"", "sh"]).args(limit);
-    shell.arg(command.get_program()).args(command.get_args());
-    // glibc's arenas take addresses by the 64 MiB, and how many it makes depends on the machine.
-    shell.env("MALLOC_ARENA_MAX", "1");
-    shell
 }
