@@ -1,41 +1,39 @@
 //! Links lead to files, lines and headings that exist, and a label that names lines names those
-//! that the link leads to.
+//! that the link leads to. The tests that a page names, in its prose and in its commands, exist.
 
 use crate::page::{Link, Page, Place};
-use crate::tree::{LANGUAGES, Tree, has_extension};
+use crate::tree::{Tree, has_extension};
 
 /// Links that lead nowhere, and pages that the map does not lead to.
 pub fn faults(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for page in tree.pages() {
-        for link in page.links.iter().filter(|link| is_relative(&link.target)) {
-            let reason = check(tree, &page, link).err();
-            faults.extend(
-                reason.map(|it| page.at(link.line, &format!("[{}]({}): {it}", link.label, link.target))),
-            );
+        for link in &page.links {
+            if let Err(reason) = check(tree, &page, link) {
+                faults.push(page.at(link.line, &format!("[{}]({}): {reason}", link.label, link.target)));
+            }
         }
         if page.path == "docs/README.md" {
-            let targets: Vec<_> =
-                page.links.iter().filter_map(|it| target_path(&page.path, &it.target)).collect();
-            let missing = tree.page_paths().filter(|path| !targets.iter().any(|target| target == path));
-            let missing = missing.filter(|path| !matches!(*path, "docs/README.md" | "README.md"));
-            faults.extend(missing.map(|path| format!("docs/README.md: there is no link to {path}")));
+            let targets = page.links.iter().map(|it| target_path(&page.path, &it.target));
+            let targets: Vec<_> = targets.flatten().collect();
+            let pages = ["en", "ko"].into_iter().flat_map(|language| tree.pages_in(language));
+            let missing = pages.filter(|other| !targets.contains(&other.path));
+            faults.extend(missing.map(|other| format!("docs/README.md: there is no link to {}", other.path)));
         }
     }
     faults
 }
 
-fn is_relative(target: &str) -> bool {
-    !target.contains("://") && !target.starts_with("mailto:")
-}
-
 fn check(tree: &Tree, page: &Page, link: &Link) -> Result<(), String> {
+    if link.target.contains("://") {
+        return Ok(());
+    }
     let path = target_path(&page.path, &link.target).ok_or("leaves the repository")?;
     let fragment = link.target.split_once('#').map(|(_, fragment)| fragment);
     let leads_to = |place: &Place| place.path == path && fragment == Some(&place.fragment());
-    if tree.lags(&path) {
-        return Ok(()); // it may not even be there yet
-    } else if !tree.exists(&path) {
+    let folder = format!("{path}/");
+    let exists = |file: &String| *file == path || file.starts_with(&folder);
+    if !path.is_empty() && !tree.files.keys().any(exists) {
         return Err(format!("there is no {path}"));
     } else if let Some(place) = Place::parse(&link.label).filter(|place| !leads_to(place)) {
         return Err(format!("the label says {place}, the link does not"));
@@ -45,13 +43,11 @@ fn check(tree: &Tree, page: &Page, link: &Link) -> Result<(), String> {
         let found = heading_number(tree, &path, fragment);
         return found.map(|_| ()).ok_or_else(|| format!("{path} has no heading #{fragment}"));
     }
-    let place = Place::of_file(&path, fragment).ok_or_else(|| format!("#{fragment} names no lines"))?;
-    let lines = tree.lines(&path);
-    let lines =
-        lines.get(place.first - 1..place.last).ok_or_else(|| format!("{path} has {} lines", lines.len()))?;
+    let place = Place::parse(&format!("{path}:{fragment}")).ok_or("the link names no lines")?;
+    let lines = place.lines(tree).ok_or_else(|| format!("{path} has not so many lines"))?.join("\n");
     // Nobody means a blank line or a lone brace; the source has moved under the link.
-    let says_something = lines.iter().any(|line| line.contains(char::is_alphanumeric));
-    if says_something { Ok(()) } else { Err(format!("nothing is there: {:?}", lines.join("\n"))) }
+    let says_something = lines.contains(char::is_alphanumeric);
+    if says_something { Ok(()) } else { Err(format!("nothing is there: {lines:?}")) }
 }
 
 /// A heading by its place on the page, which is the same in both languages.
@@ -62,15 +58,13 @@ fn heading_number(tree: &Tree, path: &str, slug: &str) -> Option<usize> {
 
 /// The file or folder that a link of this page leads to, from the root; `None` when it leads out of it.
 pub fn target_path(page: &str, target: &str) -> Option<String> {
-    let target = target.split('#').next().unwrap_or_default();
-    if target.is_empty() {
-        return Some(page.to_owned());
-    }
-    let mut path: Vec<&str> = page.split('/').collect();
-    path.pop();
-    for step in target.trim_end_matches('/').split('/') {
+    let joined = match target.split('#').next()? {
+        "" => page.to_owned(),
+        file => format!("{page}/../{file}"),
+    };
+    let mut path = Vec::new();
+    for step in joined.split('/').filter(|step| !step.is_empty()) {
         match step {
-            "." => {}
             ".." => drop(path.pop()?),
             name => path.push(name),
         }
@@ -80,12 +74,34 @@ pub fn target_path(page: &str, target: &str) -> Option<String> {
 
 /// A target without what may differ between the languages: the folder, and the words of a heading.
 pub fn without_language(tree: &Tree, page: &Page, link: &Link) -> String {
-    let path = target_path(&page.path, &link.target).filter(|_| is_relative(&link.target));
-    let Some(path) = path else { return link.target.clone() };
-    let fragment = link.target.split_once('#').map_or("", |(_, fragment)| fragment);
-    let number = heading_number(tree, &path, fragment).filter(|_| has_extension(&path, "md"));
-    let fragment = number.map_or(fragment.to_owned(), |number| format!("heading {}", number + 1));
-    let folder = LANGUAGES.map(|language| format!("docs/{language}/"));
-    let name = folder.iter().find_map(|folder| path.strip_prefix(folder));
-    format!("{}#{fragment}", name.unwrap_or(&path))
+    let path = target_path(&page.path, &link.target).unwrap_or_default();
+    let (file, fragment) = link.target.split_once('#').unwrap_or((&link.target, ""));
+    match heading_number(tree, &path, fragment) {
+        Some(number) => format!("{}, heading {}", file.rsplit('/').next().unwrap_or_default(), number + 1),
+        None => link.target.replace("../ko/", "../en/"),
+    }
+}
+
+/// Tests that a page names in its prose, such as `tests/tutorial.rs::section_5::no_token`, or in a command,
+/// such as `$ cargo test --test tutorial no_token`, and that are not there.
+pub fn test_faults(tree: &Tree) -> Vec<String> {
+    let mut faults = Vec::new();
+    for page in tree.pages() {
+        let in_prose = page.code.iter().filter_map(|(line, code)| {
+            let (file, path) = code.split_once(".rs::")?;
+            Some((*line, format!("{file}.rs"), format!("{}(", path.rsplit("::").next()?)))
+        });
+        let in_commands = (1..).zip(&page.lines).filter_map(|(line, text)| {
+            let (file, names) = text.strip_prefix("$ cargo test --test ")?.split_once(' ')?;
+            Some((line, format!("tests/{file}.rs"), names.rsplit([' ', ':']).next()?.to_owned()))
+        });
+        for (line, file, name) in in_prose.chain(in_commands) {
+            let starts = [format!("fn {name}"), format!("mod {name}")];
+            let is_it = |line: &str| starts.iter().any(|start| line.trim_start().starts_with(start));
+            if !tree.lines(&file).into_iter().any(is_it) {
+                faults.push(page.at(line, &format!("there is no test {name} in {file}")));
+            }
+        }
+    }
+    faults
 }

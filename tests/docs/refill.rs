@@ -1,112 +1,80 @@
-//! What a page says, and what it should say: found in one way, to compare it and to repair it.
+//! What a page should say, found in one way, to compare it and to repair it.
 
 use std::io::Write;
+use std::path::Path;
 use std::{fs, io};
 
-use crate::counts::Counts;
+use crate::counts::{self, Counts};
 use crate::page::Page;
-use crate::programs::Servers;
 use crate::quotes::{self, Moves};
 use crate::transcripts;
-use crate::tree::{LANGUAGES, Tree, root};
+use crate::tree::{ROOT, Tree};
 
-/// Lines of a page that should be other ones.
+/// What lines of a page should be.
 pub struct Change {
-    pub page: String,
-    /// The first of them.
+    /// The first of them, and how many they are.
     pub line: usize,
-    pub old: Vec<String>,
-    /// What should be there; `None` where only a writer can know.
-    pub new: Option<Vec<String>>,
-    pub what: String,
+    pub count: usize,
+    /// The lines; or what is wrong, where only a writer can know them.
+    pub new: Result<Vec<String>, String>,
 }
 
-impl Change {
-    pub fn of(page: &Page, line: usize, old: &[String], new: Vec<String>, what: String) -> Self {
-        Self { page: page.path.clone(), line, old: old.to_vec(), new: Some(new), what }
-    }
-
-    /// Something that only a writer can mend.
-    pub fn fault(page: &Page, line: usize, what: String) -> Self {
-        Self { page: page.path.clone(), line, old: Vec::new(), new: None, what }
-    }
-
-    /// Tells it to a writer, without the lines at both ends that are right.
-    pub fn tell(&self) -> String {
-        let new = self.new.as_deref().unwrap_or(&self.old);
-        let alike = |(old, new): &(&String, &String)| old == new;
-        let head = self.old.iter().zip(new).take_while(alike).count();
-        let (old, new) = (&self.old[head..], &new[head..]);
-        let tail = old.iter().rev().zip(new.iter().rev()).take_while(alike).count();
-        let found = old[..old.len() - tail].iter().map(|line| format!("\n    found     {line}"));
-        let expected = new[..new.len() - tail].iter().map(|line| format!("\n    expected  {line}"));
-        let lines: String = found.chain(expected).collect();
-        format!("{}:{}: {}{lines}", self.page, self.line + head, self.what)
-    }
-}
-
-/// All that is not as it should be: quotes, line numbers, counts, transcripts.
-pub fn changes(tree: &Tree) -> Vec<Change> {
-    let (mut servers, counts) = (Servers::default(), Counts::of(tree));
-    let [english, korean] = LANGUAGES.map(|language| Moves::of(tree, language));
-    let mut changes = Vec::new();
+/// The tree with all quotes, line numbers, counts and transcripts as they should be, and what was wrong.
+pub fn refilled(tree: &Tree) -> (Tree, Vec<String>) {
+    let (counts, moves) = (counts::all(tree), quotes::moves(tree));
+    let (mut new_tree, mut faults) = (tree.clone(), Vec::new());
     for page in tree.pages() {
-        let moves = if page.path.starts_with("docs/ko/") { &korean } else { &english };
-        changes.extend(quotes::changes(tree, &page));
-        for (line, old) in (1..).zip(&page.lines) {
-            let is_quote = page.fences.iter().any(|it| it.quote.as_ref().is_some_and(|(at, _)| *at == line));
-            if is_quote || page.is_in_fence(line) {
-                continue;
+        let mut changes = quotes::changes(tree, &page);
+        changes.extend(transcripts::changes(&page));
+        changes.extend(prose_changes(&page, &counts, &moves));
+        // The last one comes first, so that the lines of the others stay where they are.
+        changes.sort_by_key(|change| usize::MAX - change.line);
+        let mut lines = page.lines.clone();
+        for Change { line, count, new } in changes {
+            let old = &page.lines[line - 1..line - 1 + count];
+            match new {
+                Err(what) => faults.push(page.at(line, &what)),
+                Ok(new) if new != old => {
+                    let found = old.iter().map(|line| format!("\n    found     {line}"));
+                    let expected = new.iter().map(|line| format!("\n    expected  {line}"));
+                    faults.push(page.at(line, &found.chain(expected).collect::<String>()));
+                    lines.splice(line - 1..line - 1 + count, new);
+                }
+                Ok(_) => {}
             }
-            let what = "a line number or a count".to_owned();
-            changes.extend(match counts.refilled(&moves.followed(&page, line)) {
-                Ok(new) if new == *old => None,
-                Ok(new) => Some(Change::of(&page, line, &page.lines[line - 1..line], vec![new], what)),
-                Err(fault) => Some(Change::fault(&page, line, fault)),
-            });
         }
-        changes.extend(transcripts::changes(tree, &page, &mut servers));
+        new_tree.files.insert(page.path, lines.join("\n") + "\n");
     }
-    changes
+    (new_tree, faults)
 }
 
-/// The same as sentences.
+/// The lines of prose, with links and counts as they should be.
+fn prose_changes(page: &Page, counts: &Counts, moves: &Moves) -> Vec<Change> {
+    let is_quote = |line| page.fences.iter().any(|fence| fence.quote.is_some() && fence.line == line + 2);
+    let lines = (1..=page.lines.len()).filter(|line| !is_quote(*line) && page.fence_at(*line).is_none());
+    let new = |line| counts::refilled(&quotes::followed(page, line, moves), counts).map(|text| vec![text]);
+    lines.map(|line| Change { line, count: 1, new: new(line) }).collect()
+}
+
+/// What is wrong, as sentences.
 pub fn faults(tree: &Tree) -> Vec<String> {
-    let changes = changes(tree);
-    let count = changes.iter().filter(|change| change.new.is_some()).count();
-    let hint = format!("\n`REPAIR=1 cargo test --test docs` can write {count} of these");
-    changes.iter().map(Change::tell).chain((count > 0).then_some(hint)).collect()
+    let mut faults = refilled(tree).1;
+    let hint = "\n`REPAIR=1 cargo test --test docs` writes what is expected";
+    faults.extend((!faults.is_empty()).then(|| hint.to_owned()));
+    faults
 }
 
-/// The tree with all changes made that can be made.
-pub fn repaired(tree: &Tree, changes: &[Change]) -> Tree {
-    let mut tree = tree.clone();
-    let mut changes: Vec<_> = changes.iter().collect();
-    changes.sort_by_key(|change| change.line);
-    for (change, new) in changes.iter().rev().filter_map(|change| Some((change, change.new.as_ref()?))) {
-        let text = tree.files.get_mut(&change.page).expect("a page of the tree");
-        let mut lines: Vec<&str> = text.lines().collect();
-        let old = change.line - 1..change.line - 1 + change.old.len();
-        lines.splice(old, new.iter().map(String::as_str));
-        *text = lines.join("\n") + "\n";
-    }
-    tree
-}
-
-/// Refills the pages of the repository and says what it changed. A count may follow from a refilled
-/// quote, so it looks again until nothing changes.
+/// Refills the pages of the repository and says what was wrong. A count may follow from a refilled quote:
+/// then the tests say so, and the next repair writes it.
 pub fn repair(tree: &mut Tree) {
-    for _ in 0..3 {
-        let changes = changes(tree);
-        *tree = repaired(tree, &changes);
-        if changes.iter().all(|change| change.new.is_none()) {
-            break;
-        }
-        for change in changes.iter().filter(|change| change.new.is_some()) {
-            say(&format!("repaired {}", change.tell()));
-            fs::write(root().join(&change.page), &tree.files[&change.page]).expect("the page can be written");
-        }
+    let (new_tree, faults) = refilled(tree);
+    for (path, text) in new_tree.files.iter().filter(|(path, text)| tree.files[*path] != **text) {
+        fs::write(Path::new(ROOT).join(path), text).expect("the page can be written");
     }
+    for fault in faults {
+        say(&format!("repaired, where lines are expected: {fault}"));
+    }
+    *tree = new_tree;
 }
 
 /// Speaks to the person who runs the tests; the output of `println!` is held back when a test passes.

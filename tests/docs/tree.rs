@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::page::Page;
-
-/// The folders of `docs/`.
-pub const LANGUAGES: [&str; 2] = ["en", "ko"];
 
 /// Files by their paths, as text.
 #[derive(Clone, Default)]
 pub struct Tree {
     pub files: BTreeMap<String, String>,
-    /// Beginnings of the paths of pages that are not checked yet.
-    pub lagging: &'static [&'static str],
 }
 
 impl Tree {
@@ -40,41 +35,25 @@ impl Tree {
         self.files.get(path).map(String::as_str).unwrap_or_default().lines().collect()
     }
 
-    /// Whether there is such a file or folder. The root is the empty path.
-    pub fn exists(&self, path: &str) -> bool {
-        let folder = format!("{path}/");
-        path.is_empty() || self.files.keys().any(|file| file == path || file.starts_with(&folder))
-    }
-
-    /// The Rust files whose every line is on the pages.
+    /// The Rust files whose every line is on the pages, without their tests: those are at the end.
     pub fn sources(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
         let is_source = |path: &str| path.starts_with("src/") || path == "docs/first-server.rs";
         let sources = self.files.keys().filter(move |path| is_source(path) && has_extension(path, "rs"));
-        sources.map(|path| (path.as_str(), self.lines(path)))
+        let without_tests = |path| self.lines(path).into_iter().take_while(|line| *line != "#[cfg(test)]");
+        sources.map(move |path| (path.as_str(), without_tests(path).collect()))
     }
 
-    /// The paths of all pages, checked or not: the README and everything in `docs/`.
-    pub fn page_paths(&self) -> impl Iterator<Item = &str> {
-        let is_page = |path: &&str| *path == "README.md" || path.starts_with("docs/");
-        let paths = self.files.keys().map(String::as_str).filter(is_page);
-        paths.filter(|path| has_extension(path, "md"))
+    /// All pages: the README and everything in `docs/`.
+    pub fn pages(&self) -> impl Iterator<Item = Page> {
+        let is_page = |path: &str| path == "README.md" || path.starts_with("docs/");
+        let pages = self.files.iter().filter(move |(path, _)| is_page(path) && has_extension(path, "md"));
+        pages.map(|(path, text)| Page::parse(path, text))
     }
 
-    /// Whether this page is not checked yet.
-    pub fn lags(&self, path: &str) -> bool {
-        self.lagging.iter().any(|start| path.starts_with(start))
-    }
-
-    /// The pages that are checked.
-    pub fn pages(&self) -> Vec<Page> {
-        let checked = self.page_paths().filter(|path| !self.lags(path));
-        checked.map(|path| Page::parse(path, &self.files[path])).collect()
-    }
-
-    /// The checked pages of one language.
+    /// The pages of one language, `en` or `ko`.
     pub fn pages_in(&self, language: &str) -> Vec<Page> {
         let folder = format!("docs/{language}/");
-        self.pages().into_iter().filter(|page| page.path.starts_with(&folder)).collect()
+        self.pages().filter(|page| page.path.starts_with(&folder)).collect()
     }
 }
 
@@ -83,6 +62,4 @@ pub fn has_extension(path: &str, extension: &str) -> bool {
 }
 
 /// Where the repository begins.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
-}
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
