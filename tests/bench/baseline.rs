@@ -6,6 +6,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::LazyLock;
 use std::thread;
 
 use crate::client::Exchange;
@@ -19,39 +20,31 @@ pub fn run() -> io::Result<()> {
 }
 
 pub fn serve(listener: &TcpListener) -> io::Result<()> {
-    let canned: &'static [Canned; 2] = Box::leak(Box::new([READ_USER, LOG_IN].map(Canned::new)));
     loop {
         let (stream, _) = listener.accept()?;
-        thread::spawn(move || respond(&stream, canned));
+        thread::spawn(move || respond(&stream));
     }
 }
 
-/// Lengths of a request and of its response, and the response as often as the client pipelines.
-struct Canned {
-    request: usize,
-    response: usize,
-    responses: String,
+/// The response to each request, as often as the client pipelines.
+static RESPONSES: LazyLock<[String; 2]> = LazyLock::new(|| [READ_USER, LOG_IN].map(responses));
+
+fn responses(exchange: Exchange) -> String {
+    let (body, length) = (exchange.body, exchange.body.len());
+    let head = "HTTP/1.1 200 OK\r\ndate: Mon, 23 Nov 2026 17:01:51 GMT\r\ncontent-type: application/json";
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").repeat(PIPELINED)
 }
 
-impl Canned {
-    fn new(exchange: Exchange) -> Self {
-        let (body, length) = (exchange.body, exchange.body.len());
-        let head = "HTTP/1.1 200 OK\r\ndate: Mon, 23 Nov 2026 17:01:51 GMT\r\ncontent-type: application/json";
-        let response = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
-        let request = exchange.request(false).len();
-        Self { request, response: response.len(), responses: response.repeat(PIPELINED) }
-    }
-}
-
-fn respond(mut stream: &TcpStream, [read_user, log_in]: &[Canned; 2]) -> io::Result<()> {
+fn respond(mut stream: &TcpStream) -> io::Result<()> {
     let mut buffer = [0; 4096];
     loop {
         let count = stream.read(&mut buffer)?;
-        let canned = if buffer[0] == b'G' { read_user } else { log_in };
-        let is_last = buffer[..count].ends_with(b"close\r\n\r\n");
-        let requests = if is_last { 1 } else { count / canned.request };
-        stream.write_all(&canned.responses.as_bytes()[..requests * canned.response])?;
-        if is_last || count == 0 {
+        let index = usize::from(buffer[0] == b'P');
+        let (request, responses) = ([READ_USER, LOG_IN][index].request, &RESPONSES[index]);
+        // The field `connection: close` makes one request longer, and not two of it.
+        let length = responses.len() / PIPELINED * (count / request.len());
+        stream.write_all(&responses.as_bytes()[..length])?;
+        if count == 0 || buffer[..count].ends_with(b"close\r\n\r\n") {
             return Ok(());
         }
     }

@@ -3,77 +3,87 @@
 //! it is the median of the ratio in each round.
 
 use std::io;
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::Plan;
-use crate::client::Load;
-use crate::process::Process;
+use crate::client::{Burst, Exchange};
+use crate::process::{Recipe, cpu};
+use crate::support::Process;
+
+/// Who sends how much, and how.
+pub struct Load {
+    pub exchange: Exchange,
+    pub connections: usize,
+    /// Requests sent in one write.
+    pub pipelined: usize,
+    /// A new connection for each request.
+    pub reconnect: bool,
+}
+
+impl Load {
+    pub fn name(&self) -> String {
+        let Self { exchange: Exchange { name, .. }, connections, pipelined, reconnect } = self;
+        match (reconnect, pipelined) {
+            (true, _) => format!("{name}, a new connection per request, {connections} at a time"),
+            (_, 1) => format!("{name}, {connections} connections"),
+            _ => format!("{name}, {connections} connections, pipelined by {pipelined}"),
+        }
+    }
+}
 
 /// What one server did in one window.
 pub struct Round {
     /// Requests per second.
     pub rate: f64,
-    /// CPU seconds of the server for 100,000 requests, where the system tells them.
-    pub cpu: Option<f64>,
-    /// Seconds.
-    pub p50: Option<f64>,
-    pub p99: Option<f64>,
+    /// CPU seconds of the server for 100,000 requests.
+    pub cpu: f64,
 }
 
 impl Round {
-    pub fn new(mut latencies: Vec<Duration>, pipelined: usize, time: Duration, cpu: Option<f64>) -> Self {
-        let requests = (latencies.len() * pipelined) as f64;
-        Self {
-            rate: requests / time.as_secs_f64(),
-            cpu: cpu.map(|seconds| seconds / requests * 100_000.0),
-            p50: percentile(&mut latencies, 50),
-            p99: percentile(&mut latencies, 99),
-        }
+    /// Puts the load on the server, and measures what happens after a warm-up.
+    fn measure(load: &Load, plan: &Plan, server: &Process) -> io::Result<Self> {
+        let burst = Burst::new(load.exchange, server.address, load.pipelined, load.reconnect);
+        let mut streams = burst.connections(load.connections)?;
+        burst.repeat_for(plan.window / 4, &mut streams)?;
+        let (begin, begin_cpu) = (Instant::now(), cpu(server));
+        let requests = (burst.repeat_for(plan.window, &mut streams)? * load.pipelined) as f64;
+        let (time, cpu) = (begin.elapsed(), cpu(server) - begin_cpu);
+        Ok(Self { rate: requests / time.as_secs_f64(), cpu: cpu / requests * 100_000.0 })
     }
 }
-
-/// One of the figures of a round.
-pub type Figure = fn(&Round) -> Option<f64>;
-pub const RATE: Figure = |round| Some(round.rate);
-pub const CPU: Figure = |round| round.cpu;
 
 /// The rounds of one load, for each server.
 pub struct Rounds(Vec<Vec<Round>>);
 
 impl Rounds {
     /// Measures. Each round begins with another server than the one before.
-    pub fn take(load: &Load, plan: &Plan, servers: &[Process]) -> io::Result<Self> {
-        let mut rounds: Vec<Vec<Round>> = servers.iter().map(|_| Vec::new()).collect();
+    pub fn take(load: &Load, plan: &Plan, recipes: &[Recipe]) -> io::Result<Self> {
+        let mut servers: Vec<_> = recipes.iter().map(|recipe| (recipe.start(), Vec::new())).collect();
         for number in 0..plan.rounds {
-            for index in (0..servers.len()).map(|turn| (turn + number) % servers.len()) {
-                let round = load.measure(&servers[index], plan);
-                rounds[index].push(round.inspect_err(|_| eprintln!("{}:", servers[index].name))?);
+            for index in (0..servers.len()).map(|turn| (turn + number) % recipes.len()) {
+                let (server, rounds) = &mut servers[index];
+                let round = Round::measure(load, plan, server);
+                rounds.push(round.inspect_err(|_| eprintln!("{}:", recipes[index].name))?);
             }
         }
-        Ok(Self(rounds))
+        Ok(Self(servers.into_iter().map(|(_, rounds)| rounds).collect()))
     }
 
-    /// The median of a server's rounds.
-    pub fn median(&self, server: usize, figure: Figure) -> Option<f64> {
-        median(self.0[server].iter().map(figure))
+    /// The median of the first server's rounds.
+    pub fn median(&self, figure: fn(&Round) -> f64) -> f64 {
+        percentile(&mut self.0[0].iter().map(figure).collect::<Vec<_>>(), 50)
     }
 
-    /// A server beside another, round for round.
-    pub fn ratio(&self, server: usize, other: usize, figure: Figure) -> Option<f64> {
-        let pairs = self.0[server].iter().zip(self.0.get(other)?);
-        median(pairs.map(|(own, other)| Some(figure(own)? / figure(other)?)))
+    /// The first server beside another, round for round; NaN where there is no other.
+    pub fn ratio(&self, other: usize, figure: fn(&Round) -> f64) -> f64 {
+        let others = self.0.get(other).into_iter().flatten();
+        let ratios = self.0[0].iter().zip(others).map(|(own, other)| figure(own) / figure(other));
+        percentile(&mut ratios.collect::<Vec<_>>(), 50)
     }
 }
 
-/// The middle one of those that are there.
-pub fn median(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let mut figures: Vec<f64> = figures.flatten().collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
-}
-
-/// Seconds.
-pub fn percentile(latencies: &mut [Duration], percent: usize) -> Option<f64> {
-    latencies.sort_unstable();
-    Some(latencies.get(latencies.len() * percent / 100)?.as_secs_f64())
+/// NaN where there are no figures. Sorts them.
+pub fn percentile(figures: &mut [f64], percent: usize) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }
