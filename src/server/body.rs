@@ -95,8 +95,7 @@ impl BodyReader {
         so_far: usize,
         limits: &Limits,
     ) -> Result<Option<(usize, State)>, HttpError> {
-        // A wrong byte before the limit is found first, however the bytes were cut into packets. A CR is
-        // looked at when the LF is there.
+        // However the bytes were cut, a wrong one before the limit is found first; a CR when its LF is there.
         let room = limits.chunk_overhead - self.overhead;
         let input = &input[..input.len().min(room)];
         let end = input.iter().position(|&byte| byte == b'\n');
